@@ -1,0 +1,1 @@
+"""Stage 2: what the drawing implies for a question. Needs no data and imports nothing heavy."""

@@ -1,0 +1,152 @@
+"""Which sets of variables, held fixed in a regression, give the effect that is asked.
+
+All sets come from one rule for both effects. Among the ancestors of exposures, outcomes and forced
+nodes, walk in the moral graph from the outcomes, never through a forced node, and stop at the first
+*allowed* nodes (observed, not forbidden). If the walk reaches an exposure first, no set is valid
+[1]_. Otherwise the nodes it stopped at, with the forced ones, are the **recommended set**: valid,
+and close to the outcome, where a covariate explains most of its noise. It equals the O-set of
+Henckel, Perkovic & Maathuis [2]_, of lowest asymptotic variance, whenever that is observed, and for
+the direct effect the other parents of the outcome. Those of its members that a walk from the
+exposures meets first are the **nearest minimal set**: without any one of them a path opens. The
+rest is there for precision only. The **minimum set** is the smallest cut nearest to the outcome
+[3]_.
+
+References
+----------
+.. [1] B. van der Zander, M. Liskiewicz, J. Textor, "Separators and adjustment sets in causal
+   graphs", Artificial Intelligence 270, 2019.
+.. [2] L. Henckel, E. Perkovic, M. Maathuis, "Graphical criteria for efficient total effect
+   estimation via adjustment in causal linear models", JRSS B 84, 2022.
+.. [3] E. Smucler, F. Sapienza, A. Rotnitzky, "Efficient adjustment sets in causal graphical models
+   with hidden variables", Biometrika 109, 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from causal.criteria.question import Question
+from causal.criteria.separator import Moral, moral
+from causal.criteria.setting import Setting, setting
+from causal.graph.paths import open_paths
+from causal.graph.walk import Path, ancestors
+
+__all__ = ["Adjustment", "Because", "Status", "adjust", "is_valid"]
+
+Status = Literal["none_needed", "sets", "not_identifiable"]
+Because = Literal["open_path", "forced", "outcome_causes_exposure"]
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """The three-way answer: nothing needed, these sets, or not identifiable by adjustment.
+
+    Sets are sorted tuples of names and contain the forced nodes. True unless not identifiable.
+    """
+
+    question: Question
+    forced: Names
+    status: Status
+    adjust_for: Names | None  # the recommended set
+    minimal_sets: tuple[Names, ...]
+    more_sets: bool
+    minimum_set: Names | None
+    optimal_set: Names | None
+    canonical_set: Names | None
+    assumes_zero: bool
+    because: Because | None
+    open_paths: tuple[Path, ...]
+
+    def __bool__(self) -> bool:
+        return self.status != "not_identifiable"
+
+    @property
+    def nearest(self) -> Names | None:
+        """The nearest minimal set: the recommended set less what is there for precision only."""
+        return self.minimal_sets[0] if self.minimal_sets else None
+
+
+def is_valid(question: Question, names: Iterable[str]) -> bool:
+    """Whether exactly the set *names* is a valid adjustment set; ``[adjusted]`` marks are ignored.
+
+    Raises
+    ------
+    UnknownVariable
+        A name the DAG lacks.
+    """
+    return setting(question).admits(question.dag.numbers(names))
+
+
+def adjust(question: Question, forbidden: Collection[str] = ()) -> Adjustment:
+    """Find the sets that answer *question*, in linear time (the minimum set: a min-cut).
+
+    Parameters
+    ----------
+    question
+        Exposures, outcomes, effect; the DAG's ``[adjusted]`` marks are forced in.
+    forbidden
+        Names the user will not adjust for; they count as latent.
+
+    Raises
+    ------
+    UnknownVariable
+        A name in *forbidden* that the DAG lacks.
+    """
+    dag, fixed = question.dag, setting(question)
+    barred = fixed.unusable | dag.numbers(forbidden)
+    forced = dag.numbers(dag.adjusted)
+
+    # Ancestors without the removed arrows: an exposure stays an ancestor of itself all the same.
+    causes = ancestors(fixed.graph, fixed.exposures | fixed.outcomes | forced | fixed.selected)
+    canonical = forced | (causes - barred - fixed.selected)
+
+    because: Because | None = None
+    if question.effect == "direct" and ancestors(dag.adjacency, fixed.exposures) & fixed.outcomes:
+        because = "outcome_causes_exposure"
+    elif forced & barred:
+        because = "forced"
+    elif fixed.spoilt or fixed.leak(frozenset(canonical)) is not None:
+        because = "open_path"
+    # Under not_identifiable: what stays open although all that may be adjusted for is.
+    given = forced if because is None else canonical
+    held = (given | fixed.selected) - fixed.exposures - fixed.outcomes
+    biasing = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, held).paths
+
+    status: Status = "not_identifiable"
+    recommended = nearest = minimum = frozenset[int]()
+    if because is None:
+        status = "none_needed" if fixed.leak(forced) is None else "sets"
+        recommended, nearest, minimum = _sets(fixed, forced, barred)
+
+    found = because is None
+    return Adjustment(
+        question=question,
+        forced=dag.named(forced),
+        status=status,
+        adjust_for=dag.named(recommended) if found else None,
+        minimal_sets=(dag.named(nearest),) if found else (),
+        more_sets=status == "sets",
+        minimum_set=dag.named(minimum) if found else None,
+        optimal_set=None,
+        canonical_set=dag.named(canonical) if found else None,
+        assumes_zero=fixed.assumes_zero,
+        because=because,
+        open_paths=biasing,
+    )
+
+
+def _sets(
+    fixed: Setting, forced: frozenset[int], barred: frozenset[int]
+) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+    """The recommended, nearest minimal and minimum sets, one of which exists."""
+    conditioned = forced | fixed.selected
+    graph: Moral = moral(fixed.graph, fixed.exposures | fixed.outcomes | conditioned)
+    allowed = graph.within - barred - conditioned
+    near_outcome = graph.first_met(fixed.outcomes, allowed | conditioned | fixed.exposures)
+    recommended = near_outcome - conditioned
+    near_exposure = graph.first_met(fixed.exposures, recommended | conditioned) & recommended
+    cut = graph.minimum_cut(fixed.outcomes, fixed.exposures, allowed, conditioned)
+    return recommended | forced, near_exposure | forced, cut | forced

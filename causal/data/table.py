@@ -1,0 +1,163 @@
+"""Tables of checked columns: the only form in which data enter a regression.
+
+>>> table = read_table({"x": [1, 2, None], "y": [0.5, 1.5, 2.5], "id": "abc"}, ["x", "y"])
+>>> table.rows, table["x"].missing, table.complete(["x", "y"]).rows
+(3, 1, 2)
+
+`read_table` takes whatever holds a table (a CSV, Parquet or Arrow file, a DataFrame of any library,
+a dict of arrays) and answers with the wanted columns and nothing else: numbers as float64, missing
+as NaN, groups as levels. What it cannot read without guessing it refuses, naming row and value.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causal.data.column import NUMBER, Column, Kind, column_from_arrow
+from causal.data.source import Format, Source
+from causal.errors import DataError, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+__all__ = ["Column", "Format", "Kind", "Source", "Table", "read_table"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Checked columns of one length.
+
+    Attributes
+    ----------
+    source
+        Where they come from, with notes for the user.
+    rows
+        How many rows there are.
+    columns
+        Name -> column; only those that were asked for.
+    """
+
+    source: Source
+    rows: int
+    columns: Mapping[str, Column]
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise DataError(
+                f"{self.source.name}: no column {shown(name)} was read."
+                f"{did_you_mean(name, self.columns)}"
+            ) from None
+
+    def complete(self, names: Iterable[str]) -> Table:
+        """Keep the columns *names* and the rows that lack none of them.
+
+        Kinds and levels are derived anew from these rows: a level without rows disappears, and a
+        binary column may have become constant.
+
+        Raises
+        ------
+        DataError
+            No row is left.
+        """
+        columns = {name: self[name] for name in names}
+        kept = np.ones(self.rows, bool)
+        for column in columns.values():
+            kept &= ~np.isnan(column.values)
+        rows = int(kept.sum())
+        if rows == 0:
+            counts = ", ".join(f"{shown(n)} in {k:,}" for n, k in self.lacking(columns).items())
+            raise DataError(
+                f"{self.source.name}: none of the {self.rows:,} rows has a value in every column "
+                f"that is needed. Missing: {counts}."
+            )
+        if rows < self.rows:
+            columns = {name: column.only(kept) for name, column in columns.items()}
+        return Table(self.source, rows, MappingProxyType(columns))
+
+    def lacking(self, names: Iterable[str]) -> dict[str, int]:
+        """Map each of *names* to the number of rows that lack it, if there are any."""
+        return {name: self[name].missing for name in names if self[name].missing}
+
+
+def read_table(
+    source: str | os.PathLike[str] | object,
+    names: Sequence[str],
+    *,
+    categorical: Collection[str] = (),
+) -> Table:
+    """Read the columns *names* of a table and check them.
+
+    Parameters
+    ----------
+    source
+        The path of a CSV, Parquet or Arrow (Feather) file, recognised by content; or a pandas or
+        polars DataFrame, an Arrow table, any object that exports an Arrow stream, or a mapping of
+        names to arrays or lists.
+    names
+        The columns that are wanted, as the header has them. Others are not converted.
+    categorical
+        Those of *names* that are groups although they look like numbers.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read, lacks a column, or has a column that cannot enter a regression.
+        The message begins with the source and names row and value where there are any.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    unknown = [name for name in categorical if name not in wanted]
+    if unknown:
+        raise DataError(
+            f"cannot make a category of {shown(unknown[0])}: no such column is used."
+            f"{did_you_mean(unknown[0], wanted)}"
+        )
+    if not wanted:
+        raise DataError("no column of the data is wanted: every variable is latent.")
+    is_path = isinstance(source, str | os.PathLike)
+    called = _shown_path(source) if is_path else type(source).__name__
+    try:
+        return _read(source, wanted, categorical)
+    except DataError as error:
+        raise DataError(f"{called}: {error}") from error.__cause__
+
+
+def _read(
+    source: str | os.PathLike[str] | object, wanted: Sequence[str], categorical: Collection[str]
+) -> Table:
+    if isinstance(source, str | os.PathLike):
+        from causal.data.files import read_file
+
+        raw = read_file(source, wanted, categorical)
+    else:
+        from causal.data.memory import read_object
+
+        raw = read_object(source, wanted)
+    if raw.columns.num_rows == 0:
+        raise DataError("there are columns but no row of data.")
+    columns = {
+        name: column_from_arrow(
+            name, raw.columns[name], categorical=name in categorical, written=raw.written
+        )
+        for name in wanted
+    }
+    notes = tuple(
+        f"{shown(column.name)} holds numbers as text, and was read as a category of "
+        f"{len(column.levels)} levels. If it is a quantity, convert it to numbers."
+        for column in columns.values()
+        if column.first_text and column.name not in categorical
+        if all(NUMBER.fullmatch(level) for level in column.levels)
+    )
+    source_read = replace(raw.source, notes=(*raw.source.notes, *notes))
+    return Table(source_read, raw.columns.num_rows, MappingProxyType(columns))
+
+
+def _shown_path(path: str | os.PathLike[str] | object) -> str:
+    # Unquoted, as a user typed it; control characters must not reach a terminal all the same.
+    return shown(str(path), 200)[1:-1]

@@ -1,0 +1,1 @@
+"""Stage 7: evidence into tables, text, pictures and pages."""

@@ -1,0 +1,195 @@
+"""Text to `Dag`: one language per file, told apart by what the text says, not by a file's suffix.
+
+========= ============================================== ==========================================
+language  begins with                                    module
+========= ============================================== ==========================================
+DAGitty   ``dag {`` or ``dag name {``                    `causal.graph.notation.dagitty`
+DOT       ``digraph {``, ``strict digraph name {``       `causal.graph.notation.dot`
+arrows    anything else                                  `causal.graph.notation.arrows`
+networkx  (a ``networkx.DiGraph``, not text)             `causal.graph.notation.exchange`
+========= ============================================== ==========================================
+
+Case does not matter in a header. ``graph``, ``pdag``, ``mag`` and ``pag`` head graphs that are not
+DAGs and are refused by name, and so is the headless two-part text of DAGitty's first versions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from causal.errors import GraphError, NotationError, shown
+from causal.graph.notation import arrows, dagitty, dot
+from causal.graph.notation.scanner import Source, is_word, scan
+
+if TYPE_CHECKING:
+    import networkx
+
+    from causal.graph.dag import Dag
+
+__all__ = ["load", "read", "read_file"]
+
+_NOT_DAGS = {
+    "graph": "A 'graph' has edges without direction",
+    "pdag": "A 'pdag' leaves the direction of some edges open",
+    "mag": "A 'mag' stands for many DAGs",
+    "pag": "A 'pag' stands for many DAGs",
+}
+_HEADERS = {"dag", "digraph", *_NOT_DAGS}
+_HOLDS_A_DAG = re.compile(r"->|<-|\{")
+_FILE_NAME = re.compile(r"\s*[\w.-]+\.(?:dag|dagitty|dot|gv|txt)\s*")
+# A variable of DAGitty's first notation, "age 1 @0.3,-0.2" or "x E @1,1", on a line of its own.
+_LEGACY_PLACED = re.compile(r"^\S.*[ \t][0-9EOAU]+[ \t]+@-?[0-9.]+,-?[0-9.]+[ \t]*\r?$", re.M)
+_LEGACY_PLAIN = re.compile(r"\s*(?:\S+[ \t]+[01EOAU][ \t]*\r?\n)+[ \t]*\r?\n\s*\S+[ \t]+\S")
+_LARGEST = 256 * 2**20  # bytes; beyond this, something else was meant
+
+
+def read(source: str | networkx.DiGraph[Any]) -> Dag:
+    """Read a DAG from text in any notation, or from a networkx graph.
+
+    Raises
+    ------
+    NotationError
+        The text cannot be read; the message shows the line and marks the spot.
+    CycleError
+        The arrows go round.
+    GraphError
+        The networkx graph is no DAG, or *source* is neither.
+    """
+    if isinstance(source, str):
+        return _read_text(source)
+    from causal.graph.notation.exchange import from_networkx, is_networkx
+
+    if is_networkx(source):
+        return from_networkx(source)
+    raise GraphError(
+        f"Cannot read a DAG from a {type(source).__name__}. Give DAGitty, DOT or arrow text "
+        '("x <- z -> y"), or a networkx.DiGraph.'
+    )
+
+
+def read_file(path: str | os.PathLike[str]) -> Dag:
+    """Read a DAG from a text file (UTF-8, with or without a byte-order mark).
+
+    Raises
+    ------
+    GraphError
+        There is no such file, or it is not text; otherwise as `read`.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise GraphError(f"There is no file {shown(name)}.{_near(name)}") from None
+    except IsADirectoryError:
+        raise GraphError(f"{shown(name)} is a folder. Name a file in it that holds a DAG.") from None
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise GraphError(f"Cannot read {shown(name)}: {reason}.") from None
+    return _read_text(_decoded(data, name), name)
+
+
+def load(source: str, stdin: BinaryIO | None = None) -> Dag:
+    """Read a DAG from what a user gave on the command line.
+
+    ``-`` is the standard input (*stdin*, for tests); a name of an existing file is that file; a
+    text that holds an arrow or a brace is the DAG itself; anything else is a file that is missing.
+
+    Raises
+    ------
+    GraphError
+        As `read` and `read_file`.
+    """
+    if source == "-":
+        stream = sys.stdin.buffer if stdin is None else stdin
+        return _read_text(_decoded(stream.read(_LARGEST + 1), "standard input"), "standard input")
+    if os.path.exists(source) or not _HOLDS_A_DAG.search(source):
+        return read_file(source)
+    return _read_text(source)
+
+
+def _read_text(text: str, file: str | None = None) -> Dag:
+    """Read *text*, which came from *file*."""
+    where = "The text" if file is None else shown(file)
+    if not text.strip().strip("\ufeff"):
+        raise NotationError(f'{where} is empty. Draw the DAG, for example: "x <- z -> y; x -> y"')
+    source = scan(text, file)
+    header = _header(source)
+    if header is None:
+        return _read_arrows(source, where)
+    kind, start = header
+    if kind in _NOT_DAGS:
+        raise source.error(
+            1 if source.tokens[0].casefold() == "strict" else 0,
+            f"{_NOT_DAGS[kind]}; this program reads DAGs only.",
+            "Give every edge a direction and begin with 'dag {'.",
+        )
+    return dagitty.read(source, start) if kind == "dag" else dot.read(source, start)
+
+
+def _header(source: Source) -> tuple[str, int] | None:
+    """The kind of graph that a header names, and the number of the token behind its brace."""
+    head = source.tokens[:4]
+    skip = 1 if head[0].casefold() == "strict" else 0
+    kind, *rest = (*head[skip:], "", "")
+    if kind.casefold() not in _HEADERS:
+        return None
+    if rest[0] == "{":
+        return kind.casefold(), skip + 2
+    if rest[1] == "{" and (is_word(rest[0]) or rest[0].startswith('"')):
+        return kind.casefold(), skip + 3
+    return None
+
+
+def _read_arrows(source: Source, where: str) -> Dag:
+    text = source.text
+    if not source.tokens[0]:
+        raise NotationError(f"{where} holds comments only. Draw the DAG below them: x <- z -> y")
+    if not _HOLDS_A_DAG.search(text):
+        if _LEGACY_PLACED.search(text) or _LEGACY_PLAIN.match(text):
+            raise NotationError(
+                f"{where} is written in the notation of DAGitty's first versions, which cannot "
+                "be read. Open it in DAGitty and copy the model code: it begins with 'dag {'."
+            )
+        if source.file is None and _FILE_NAME.fullmatch(text):
+            raise NotationError(
+                f"{shown(text.strip())} looks like the name of a file, but a DAG is expected. "
+                "Read the file first; a variable of this name goes in double quotes."
+            )
+    return arrows.read(source)
+
+
+def _decoded(data: bytes, name: str) -> str:
+    where = shown(name)
+    if len(data) > _LARGEST:
+        raise GraphError(f"{where} is larger than {_LARGEST // 2**20} MB: no DAG is.")
+    if b"\0" in data:
+        hint = "16-bit text" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "a binary file"
+        raise GraphError(f"{where} is {hint}, not a DAG. Give a text file in UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise GraphError(
+            f"{where} is not UTF-8 text: byte {error.start + 1} (line {line}) is "
+            f"0x{data[error.start]:02x}. Save it as UTF-8."
+        ) from None
+
+
+def _near(name: str) -> str:
+    """A sentence naming the file of the same folder that was probably meant, or how to go on."""
+    from difflib import get_close_matches
+
+    path = Path(name)
+    try:
+        files = [entry.name for entry in os.scandir(path.parent) if not entry.is_dir()][:5_000]
+    except OSError:
+        return f" There is no folder {shown(str(path.parent))} either."
+    near = get_close_matches(path.name[:200], files, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean {shown(str(path.with_name(near[0])))}?"
+    return ' A DAG given as text needs an arrow: "x <- z -> y".'

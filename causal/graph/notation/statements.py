@@ -1,0 +1,500 @@
+"""The grammar that the notations share: names, chains, groups and marks.
+
+::
+
+    statement := chain attributes?  |  option
+    chain     := operand (edge operand)*
+    operand   := name  |  "{" statement* "}"
+    edge      := "->"  |  "<-"  |  "<->"
+    attributes:= "[" (key ("=" value)?)* "]"
+    option    := key "=" value                      DAGitty and DOT: bb="0,0,1,1", rankdir=LR
+
+A statement ends at ``;`` or where the next one begins, so line breaks are blanks and nothing more.
+A group stands for every variable named in it, and an edge between groups for all pairs. Attributes
+after a lone name are its marks and its position; after a chain they describe its edges, where only
+``dir`` has a meaning. What differs between the notations is in `Dialect`.
+
+Groups are kept on a stack of our own, not on Python's, and no deeper than `DEEPEST`: garbage that
+nests cannot hang the reader or blow the stack.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+
+from causal.errors import NotationError
+from causal.graph.dag import Dag
+from causal.graph.notation.scanner import ARROWS, Source, is_word, unquoted
+
+__all__ = ["MARKS", "Dialect", "is_false", "is_true", "marks_of", "parse", "place_of", "position"]
+
+DEEPEST = 100
+MOST_EDGES = 2_000_000
+
+# The keyword of `Dag` that each mark of DAGitty's belongs to.
+MARKS = {
+    "exposure": "exposures",
+    "e": "exposures",
+    "outcome": "outcomes",
+    "o": "outcomes",
+    "latent": "latent",
+    "l": "latent",
+    "unobserved": "latent",
+    "u": "latent",
+    "adjusted": "adjusted",
+    "a": "adjusted",
+    "selected": "selected",
+    "s": "selected",
+}
+_NEEDS_BOTH = "An arrow needs a variable on both sides."
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_POSITION = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,[^!]*)?!?\s*")
+_FOREIGN = re.compile(r"[<@]?-+[>@]?")
+
+# A name, or the variables of a group.
+_Operand = str | tuple[str, ...]
+_Attribute = tuple[str, str, int]  # key, value ("true" where it has none), number of its token
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one notation has that another lacks."""
+
+    body: bool  # the statements stand in braces behind a header
+    options: bool = False  # key = value is a statement
+    keywords: frozenset[str] = frozenset()  # which of: node edge graph subgraph
+    any_case: bool = False  # keywords are keywords in any case
+    ports: bool = False  # a:n is a place on a
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is open: the text itself, or braces in it."""
+
+    opened: int  # the number of the token that opens it
+    operands: list[_Operand] = field(default_factory=list)
+    edges: list[str] = field(default_factory=list)
+    members: dict[str, None] = field(default_factory=dict)  # in the order they were named
+    listed: bool = False  # the statement comes after a comma
+
+
+def parse(source: Source, start: int, dialect: Dialect) -> Dag:
+    """Read the statements from token number *start* on.
+
+    Raises
+    ------
+    NotationError
+        The text is not of this grammar; the message marks the spot.
+    CycleError
+        The arrows go round.
+    """
+    return _Parser(source, start, dialect).run()
+
+
+def position(text: str) -> tuple[float, float] | None:
+    """The numbers of ``"x,y"`` (in DOT also ``"x,y!"`` and ``"x,y,z"``), or None."""
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        return None
+    x, y = float(found[1]), float(found[2])
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+
+def is_true(value: object) -> bool:
+    """Whether an attribute's value switches it on."""
+    return str(value).casefold() in {"1", "true", "yes", "on"}
+
+
+def is_false(value: object) -> bool:
+    """Whether an attribute's value switches it off."""
+    return str(value).casefold() in {"0", "false", "no", "off", "none", ""}
+
+
+def marks_of(dag: Dag) -> dict[str, list[str]]:
+    """The marks of every variable that has one, by their long names."""
+    found: dict[str, list[str]] = {}
+    for mark, names in (
+        ("exposure", dag.exposures),
+        ("outcome", dag.outcomes),
+        ("latent", dag.latent),
+        ("adjusted", dag.adjusted),
+        ("selected", dag.selected),
+    ):
+        for name in names:
+            found.setdefault(name, []).append(mark)
+    return found
+
+
+def place_of(dag: Dag, name: str) -> str | None:
+    """The position of *name* as ``x,y``, or None; the very same numbers are read back."""
+    place = dag.positions.get(name)
+    return None if place is None else ",".join(map(_decimal, place))
+
+
+def _decimal(number: float) -> str:
+    """*number* in full and without an exponent, which DAGitty does not read."""
+    text = repr(float(number))
+    if "e" not in text:
+        return text
+    from decimal import Decimal
+
+    return f"{Decimal(text):f}"
+
+
+class _Parser:
+    """One pass over the tokens; every method that is given a token's number returns the next."""
+
+    def __init__(self, source: Source, start: int, dialect: Dialect) -> None:
+        self.source = source
+        self.tokens = source.tokens
+        self.start = start
+        self.dialect = dialect
+        self.open = [_Group(start - 1)]
+        self.known: dict[str, str] = {}  # token -> name, so that each is looked at once
+        self.nodes: set[str] = set()
+        self.edges: list[tuple[str, str]] = []
+        self.arcs: list[tuple[str, str]] = []
+        self.marks: dict[str, set[str]] = {mark: set() for mark in MARKS.values()}
+        self.positions: dict[str, tuple[float, float]] = {}
+
+    def run(self) -> Dag:
+        tokens, known = self.tokens, self.known
+        group = self.open[-1]
+        operands, edges = group.operands, group.edges
+        i = self.start
+        # Names and arrows are nearly all there is: they are dealt with here, the rest elsewhere.
+        while token := tokens[i]:
+            name = known.get(token)
+            if name is not None:
+                if len(operands) > len(edges):
+                    self.finish(group)
+                operands.append(name)
+                i += 1
+            elif token in ARROWS:
+                if len(operands) == len(edges) or not operands[-1]:
+                    raise self.misplaced_arrow(i, group)
+                if group.listed:
+                    raise self.stray_comma(i)
+                edges.append(token)
+                i += 1
+            else:
+                i = self.other(i, token)
+                if not self.open:
+                    break
+                group = self.open[-1]
+                operands, edges = group.operands, group.edges
+        if self.open:
+            if self.dialect.body or len(self.open) > 1:
+                raise self.source.error(self.open[-1].opened, "this '{' is never closed.")
+            self.end(i)
+        elif tokens[i] and tokens[i:] != [";", ""]:
+            raise self.source.error(
+                i,
+                f"expected nothing more after the closing '}}', found {self.source.found(i)}.",
+                "A text holds one graph.",
+            )
+        return Dag(
+            nodes=self.nodes,
+            edges=self.edges,
+            arcs=self.arcs,
+            positions=self.positions,
+            exposures=self.marks["exposures"],
+            outcomes=self.marks["outcomes"],
+            latent=self.marks["latent"],
+            adjusted=self.marks["adjusted"],
+            selected=self.marks["selected"],
+        )
+
+    # Tokens
+
+    def other(self, i: int, token: str) -> int:
+        """Deal with a token that is neither an arrow nor a name seen before."""
+        group = self.open[-1]
+        match token[0]:
+            case ";":
+                self.end(i)
+                group.listed = False
+                return i + 1
+            case ",":
+                return self.comma(i, group)
+            case "{":
+                return self.begin_group(i, group)
+            case "}":
+                return self.end_group(i)
+            case "[":
+                return self.statement_attributes(i, group)
+            case "=":
+                return self.option(i, token, group)
+            case ":" if self.dialect.ports and self.is_name(i - 1) and self.is_name(i + 1):
+                return i + 2
+        keyword = token.casefold() if self.dialect.any_case else token
+        if keyword in self.dialect.keywords:
+            return self.keyword(i, keyword, group)
+        name = self.text(i)
+        if not name:
+            raise self.source.error(i, "a variable has an empty name.", "Give it a name.")
+        self.known[token] = name  # `run` meets the token again, and now knows it
+        return i
+
+    def is_name(self, i: int) -> bool:
+        token = self.tokens[i]
+        return token.startswith('"') or is_word(token)
+
+    def text(self, i: int) -> str:
+        """The text of the word or string that token number *i* is."""
+        token = self.tokens[i]
+        if token.startswith('"'):
+            return unquoted(token)
+        if is_word(token):
+            return token
+        raise self.not_a_name(i, token)
+
+    def keyword(self, i: int, keyword: str, group: _Group) -> int:
+        waiting = len(group.operands) == len(group.edges) > 0
+        if keyword == "subgraph":
+            if self.tokens[i + 1] == "{":
+                return i + 1
+            if self.tokens[i + 1 : i + 3][1:] == ["{"] and self.is_name(i + 1):
+                return i + 2
+        elif self.tokens[i + 1] == "[" and not waiting:
+            self.end(i)
+            attributes, after = self.attributes(i + 1)
+            for key, value, at in attributes:
+                means = (key in MARKS and is_true(value)) or (key == "dir" and value != "forward")
+                if means and keyword != "graph":
+                    raise self.source.error(
+                        at,
+                        f"'{key}' cannot be set for all at once.",
+                        f"Set it on every {'edge' if keyword == 'edge' else 'variable'} that has "
+                        f'it. (A variable called {keyword} goes in quotes: "{keyword}".)',
+                    )
+            return after
+        if len(group.operands) > len(group.edges):
+            self.finish(group)
+        group.operands.append(self.tokens[i])
+        return i + 1
+
+    def option(self, i: int, token: str, group: _Group) -> int:
+        lone = len(group.operands) == 1 and not group.edges and self.is_name(i - 1)
+        if not (self.dialect.options and lone):
+            raise self.source.error(
+                i, "this '=' is out of place.", "Values stand in brackets: x [beta=0.3]."
+            )
+        group.operands.clear()  # it was no variable
+        if len(token) > 1:  # an HTML-like value is part of the token
+            return i + 1
+        self.text(i + 1)
+        return i + 2
+
+    # Groups
+
+    def begin_group(self, i: int, group: _Group) -> int:
+        if len(group.operands) > len(group.edges):
+            self.finish(group)
+        if len(self.open) > DEEPEST:
+            raise self.source.error(i, f"braces nest more than {DEEPEST} deep.")
+        self.open.append(_Group(i))
+        return i + 1
+
+    def end_group(self, i: int) -> int:
+        if len(self.open) == 1 and not self.dialect.body:
+            raise self.source.error(i, "this '}' closes nothing.", "Remove it, or add its '{'.")
+        self.end(i)
+        closed = self.open.pop()
+        if self.open:
+            group = self.open[-1]
+            if group.edges and not closed.members:
+                raise self.empty_group(closed.opened)
+            group.operands.append(tuple(closed.members))
+        return i + 1
+
+    def comma(self, i: int, group: _Group) -> int:
+        if len(self.open) == 1 or group.edges or self.tokens[i - 1] in {"{", ","}:
+            raise self.stray_comma(i)
+        self.end(i)
+        group.listed = True
+        return i + 1
+
+    # Attributes
+
+    def attributes(self, i: int) -> tuple[list[_Attribute], int]:
+        """What the brackets that open at token number *i*, and any right behind them, hold."""
+        tokens, opened = self.tokens, i
+        found: list[_Attribute] = []
+        i += 1
+        while True:
+            token = tokens[i]
+            if token == "]":
+                if tokens[i + 1] != "[":
+                    return found, i + 1
+                opened = i + 1
+                i += 2
+            elif token == "," or token == ";":
+                i += 1
+            elif not token:
+                raise self.source.error(opened, "this '[' is never closed.")
+            else:
+                key, follows = self.text(i), tokens[i + 1]
+                if follows == "=":
+                    found.append((key, self.text(i + 2), i))
+                    i += 3
+                elif follows[:1] == "=":
+                    found.append((key, follows, i))
+                    i += 2
+                else:
+                    found.append((key, "true", i))
+                    i += 1
+
+    def statement_attributes(self, i: int, group: _Group) -> int:
+        if len(group.operands) == len(group.edges):
+            if group.edges:
+                raise self.no_variable_after_arrow(i, group)
+            raise self.source.error(i, "these brackets describe nothing.", "Write: x [exposure]")
+        attributes, after = self.attributes(i)
+        if group.edges:
+            self.finish(group, two_headed=self.two_headed(attributes))
+            return after
+        name = group.operands[0]
+        if not isinstance(name, str):
+            raise self.source.error(
+                i, "brackets cannot follow braces.", "Mark the variables one by one: x [latent]"
+            )
+        for key, value, at in attributes:
+            if key == "pos":
+                place = position(value)
+                if place is None:
+                    raise self.source.error(
+                        at, "'pos' needs two numbers.", 'Write: x [pos="0.5,-1.2"]'
+                    )
+                self.positions[name] = place
+            elif key in MARKS:
+                if is_true(value):
+                    self.marks[MARKS[key]].add(name)
+                elif not is_false(value):
+                    raise self.source.error(at, f"'{key}' is either there or not.", "Write: x [e]")
+        self.finish(group)
+        return after
+
+    def two_headed(self, attributes: list[_Attribute]) -> bool:
+        """Whether the attributes of a chain say ``dir=both``."""
+        two_headed = False
+        for key, value, at in attributes:
+            if key in MARKS and is_true(value):
+                raise self.source.error(
+                    at,
+                    f"'{key}' marks a variable, but here it follows an arrow.",
+                    "Give the variable a statement of its own: y [outcome]",
+                )
+            if key == "dir":
+                two_headed = value == "both"
+                if value not in {"both", "forward"}:
+                    raise self.source.error(
+                        at,
+                        "an edge of this direction cannot be read.",
+                        "Turn the arrow round itself, and leave 'dir' to 'forward' and 'both'.",
+                    )
+        return two_headed
+
+    # Statements
+
+    def end(self, i: int) -> None:
+        """End the statement before token number *i*."""
+        group = self.open[-1]
+        if group.operands:
+            if len(group.operands) == len(group.edges):
+                raise self.no_variable_after_arrow(i, group)
+            self.finish(group)
+
+    def finish(self, group: _Group, *, two_headed: bool = False) -> None:
+        """Take down what a complete statement says."""
+        operands, edges = group.operands, group.edges
+        if not edges:
+            if isinstance(operands[0], str):
+                self.nodes.add(operands[0])
+        else:
+            for left, edge, right in zip(operands, edges, operands[1:], strict=False):
+                self.join(left, "<->" if two_headed else edge, right)
+        if len(self.open) > 1:
+            for operand in operands:
+                group.members.update(
+                    {operand: None} if isinstance(operand, str) else dict.fromkeys(operand)
+                )
+        operands.clear()
+        edges.clear()
+        group.listed = False
+
+    def join(self, left: _Operand, edge: str, right: _Operand) -> None:
+        if edge == "<-":
+            left, right = right, left
+        pairs = self.arcs if edge == "<->" else self.edges
+        if isinstance(left, str) and isinstance(right, str):
+            pairs.append((left, right))
+            return
+        tails = (left,) if isinstance(left, str) else left
+        heads = (right,) if isinstance(right, str) else right
+        if len(self.edges) + len(self.arcs) + len(tails) * len(heads) > MOST_EDGES:
+            raise NotationError(
+                f"The groups of this DAG stand for more than {MOST_EDGES:,} arrows. "
+                "Draw fewer of them: no regression can use so many variables."
+            )
+        pairs.extend((tail, head) for tail in tails for head in heads)
+
+    # Errors
+
+    def no_variable_after_arrow(
+        self, i: int, group: _Group, advice: str = _NEEDS_BOTH
+    ) -> NotationError:
+        return self.source.error(
+            i,
+            f"expected a variable after '{group.edges[-1]}', found {self.source.found(i)}.",
+            advice,
+        )
+
+    def misplaced_arrow(self, i: int, group: _Group) -> NotationError:
+        if group.edges and len(group.operands) == len(group.edges):
+            return self.no_variable_after_arrow(i, group)
+        if group.operands:  # a group without members
+            return self.empty_group(i)
+        advice = _NEEDS_BOTH
+        if self.tokens[i - 1] == "]" and i > self.start:
+            advice += " Marks stand in a statement of their own: x [exposure]; x -> y"
+        return self.source.error(
+            i, f"expected a variable before {self.source.found(i)}.", advice
+        )
+
+    def empty_group(self, i: int) -> NotationError:
+        return self.source.error(i, "the braces on one side of this arrow are empty.", _NEEDS_BOTH)
+
+    def stray_comma(self, i: int) -> NotationError:
+        return self.source.error(
+            i,
+            "a comma can only stand between the names of a group.",
+            "Separate statements by ';' or a new line, and write groups in braces: {a, b} -> c",
+        )
+
+    def not_a_name(self, i: int, token: str) -> NotationError:
+        advice = ""
+        if not token:
+            pass
+        elif _FOREIGN.fullmatch(token):
+            advice = (
+                'A name that holds "-" goes in double quotes; arrows are ->, <- and <->.'
+                if token == "-"
+                else "A DAG has the edges ->, <- and <-> only."
+            )
+        elif token in "'`\u2018\u2019\u201c\u201d\u201e\xab\xbb":
+            advice = 'Names with blanks or signs go in straight double quotes: "blood pressure"'
+        elif "\u2190" <= token <= "\u21ff" or "\u27f0" <= token <= "\u297f" or token in "<>":
+            advice = "Write arrows as ->, <- and <->."
+        elif token == "~":
+            advice = "This looks like a formula; a DAG is drawn with arrows: x -> y"
+        elif token not in "[]{};,:=":
+            advice = 'Names with blanks or signs go in double quotes: "a b"'
+        group = self.open[-1]
+        if len(group.operands) == len(group.edges) > 0:
+            return self.no_variable_after_arrow(i, group, advice or _NEEDS_BOTH)
+        return self.source.error(
+            i, f"expected a variable or an arrow, found {self.source.found(i)}.", advice
+        )

@@ -1,0 +1,1 @@
+"""Stage 6: what the posteriors say about the question."""

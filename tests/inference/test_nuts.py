@@ -1,0 +1,371 @@
+"""NUTS: the same posterior as every other way to it, honest diagnostics, a clean end."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from causal.data.table import Table, read_table
+from causal.errors import InferenceError, MissingPart
+from causal.inference import exact, nuts
+from causal.inference.posterior import Posterior
+from causal.models.design import statistic
+from causal.models.priors import Distribution, Priors
+from causal.models.regression import Categorical, Numeric, Regression, Term
+
+pytest.importorskip("nutpie")
+pytest.importorskip("pymc")
+array_stats = pytest.importorskip("arviz_stats.base").array_stats
+
+Floats = NDArray[np.float64]
+
+NORMAL = Distribution("Normal", (0.0, 1.0))
+FLAT = Distribution("Flat")
+EXPONENTIAL = Distribution("Exponential", (1.0,))
+
+WITHIN = 4.0
+"""Standard errors: about 1 in 16,000 by chance, with some 20 numbers a model and fixed seeds."""
+
+
+def fork() -> pd.DataFrame:
+    """The tutorial's fork: x and z are correlated at 0.9999."""
+    np.random.seed(2025)  # noqa: NPY002 -- the tutorial's recipe
+    z = np.random.normal(10, 3, 1000)  # noqa: NPY002 -- the tutorial's recipe
+    x = 3 * z + np.random.normal(0, 0.1, 1000)  # noqa: NPY002 -- the tutorial's recipe
+    y = 2 * z + np.random.normal(0, 0.1, 1000)  # noqa: NPY002 -- the tutorial's recipe
+    return pd.DataFrame({"x": x, "z": z, "y": y})
+
+
+def small() -> pd.DataFrame:
+    """Few rows, so that the priors matter; a category of three with unequal counts."""
+    rng = np.random.default_rng(7)
+    x, z = rng.normal(50, 10, 60), rng.normal(-2, 0.1, 60)
+    g = np.array(["a", "a", "a", "b", "b", "c"])[np.arange(60) % 6]
+    y = 0.3 * x - 4 * z + 2 * (g == "b") + rng.normal(0, 2, 60)
+    t = (rng.random(60) < 0.4).astype(int)
+    return pd.DataFrame({"x": x, "z": z, "g": g, "t": t, "y": y})
+
+
+G = Categorical("g", ("a", "b", "c"))
+
+
+def tutorial(*terms: Term, outcome: str = "y", slope: Distribution = NORMAL) -> Regression:
+    """Normal(0, 1) on everything, in the data's own units, the intercept at zero."""
+    numeric = sum(isinstance(term, Numeric) for term in terms)
+    priors = Priors(
+        NORMAL,
+        (0.0,) * numeric,
+        (slope,) * numeric,
+        (NORMAL,) * (len(terms) - numeric),
+        EXPONENTIAL,
+    )
+    return Regression("correct", outcome, terms[0].variable, terms, "gaussian", priors)
+
+
+def default(data: pd.DataFrame, *terms: Term) -> Regression:
+    """Weakly informative on the scale of the data, the intercept at the predictors' means."""
+    s, numeric = data["y"].std(ddof=0), [t.variable for t in terms if isinstance(t, Numeric)]
+    priors = Priors(
+        Distribution("Normal", (data["y"].mean(), s)),
+        tuple(float(data[v].mean()) for v in numeric),
+        tuple(Distribution("Normal", (0.0, s / data[v].std(ddof=0))) for v in numeric),
+        (Distribution("Normal", (0.0, s)),) * (len(terms) - len(numeric)),
+        Distribution("Exponential", (1.0 / s,)),
+    )
+    return Regression("correct", "y", terms[0].variable, terms, "gaussian", priors)
+
+
+X, Z, T = Numeric("x"), Numeric("z"), Numeric("t")
+
+heavy = pytest.mark.heavy
+SAME = [
+    pytest.param(fork, lambda d: tutorial(X, Z), id="fork, tutorial priors"),
+    pytest.param(small, lambda d: default(d, X, G), id="category, default priors"),
+    pytest.param(small, lambda d: tutorial(X), id="simple, tutorial priors", marks=heavy),
+    pytest.param(small, lambda d: default(d, X), id="simple, default priors", marks=heavy),
+    pytest.param(small, lambda d: default(d, X, Z), id="two, default priors", marks=heavy),
+    pytest.param(small, lambda d: tutorial(X, Z), id="two, tutorial priors", marks=heavy),
+    pytest.param(small, lambda d: default(d, T, X, Z), id="binary exposure", marks=heavy),
+    pytest.param(small, lambda d: tutorial(G), id="category alone", marks=heavy),
+    pytest.param(small, lambda d: tutorial(G, T, slope=FLAT), id="flat slope", marks=heavy),
+    pytest.param(fork, lambda d: default(d, X, Z), id="fork, default priors", marks=heavy),
+]
+
+
+def read(data: pd.DataFrame, regression: Regression) -> Table:
+    return read_table(data, list(regression.variables))
+
+
+def error(draws: Floats, method: str, prob: float | None = None) -> float:
+    return float(array_stats.mcse(draws, method=method, prob=prob))
+
+
+def assert_same(ours: Posterior, other: Mapping[str, tuple[Floats, float, float]]) -> None:
+    """Mean, sd and tail quantiles agree; *other* holds draws, mean and sd by coefficient name."""
+    assert ours.diagnostics.problems == ()
+    for name in ours.names:
+        draws, (reference, mean, sd) = ours.values(name), other[name]
+        independent = reference.reshape(1, -1)
+        floor = 1e-9 * sd
+        assert abs(draws.mean() - mean) < WITHIN * error(draws, "mean") + floor, name
+        assert abs(draws.std(ddof=1) - sd) < WITHIN * error(draws, "sd") + floor, name
+        for prob in (0.055, 0.5, 0.945):
+            difference = np.quantile(draws, prob) - np.quantile(reference, prob)
+            errors = error(draws, "quantile", prob), error(independent, "quantile", prob)
+            assert abs(difference) < WITHIN * np.hypot(*errors), (name, prob)
+
+
+@pytest.mark.parametrize(("data_of", "regression_of"), SAME)
+def test_nuts_and_the_exact_sampler_give_the_same_posterior(
+    data_of: Callable[[], pd.DataFrame], regression_of: Callable[[pd.DataFrame], Regression]
+) -> None:
+    data = data_of()
+    regression = regression_of(data)
+    table = read(data, regression)
+    ours = nuts.fit(regression, table, draws=8000, seed=1)
+    moments = statistic([regression], table)
+    other = exact.fit(regression, moments, draws=100_000, seed=2)
+    assert ours.names == other.names == regression.coefficient_names
+    summaries = {name: other.summary(name) for name in other.names}
+    assert_same(ours, {n: (other.values(n).ravel(), s.mean, s.sd) for n, s in summaries.items()})
+
+
+OTHER_PRIORS = [
+    pytest.param(Distribution("StudentT", (3.0, 0.1, 0.1)), id="StudentT"),
+    pytest.param(Distribution("Cauchy", (0.1, 0.1)), id="Cauchy", marks=heavy),
+    pytest.param(Distribution("LogNormal", (-1.0, 0.3)), id="LogNormal", marks=heavy),
+    pytest.param(Distribution("Uniform", (0.4, 0.43)), id="Uniform", marks=heavy),
+]
+
+
+@pytest.mark.parametrize("prior", OTHER_PRIORS)
+def test_a_prior_that_only_nuts_can_do_weighs_the_flat_posterior_by_its_density(
+    prior: Distribution,
+) -> None:
+    data = small()
+    regression = tutorial(X, slope=prior)
+    table = read(data, regression)
+    ours = nuts.fit(regression, table, draws=8000, seed=3)
+
+    flat = tutorial(X, slope=FLAT)
+    drawn = exact.fit(flat, statistic([flat], table), draws=400_000, seed=4)
+    weights = np.exp(prior.log_density(drawn.values("x").ravel()))
+    rng = np.random.default_rng(5)
+    picked = rng.choice(weights.size, 100_000, p=weights / weights.sum())
+    other = {}
+    for name in ours.names:
+        values = drawn.values(name).ravel()
+        mean = float(np.average(values, weights=weights))
+        sd = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+        other[name] = (values[picked], mean, sd)
+    assert_same(ours, other)
+
+
+def test_a_logistic_regression_agrees_with_quadrature() -> None:
+    rng = np.random.default_rng(11)
+    x = rng.normal(3.0, 2.0, 200)
+    y = (rng.random(200) < 1 / (1 + np.exp(1.0 - 0.6 * x))).astype(int)
+    data, centre = pd.DataFrame({"x": x, "y": y}), float(x.mean())
+    priors = Priors(
+        Distribution("Normal", (0.3, 1.0)),
+        (centre,),
+        (Distribution("Normal", (0.0, 0.5)),),
+        (),
+        None,
+    )
+    regression = Regression("correct", "y", "x", (X,), "bernoulli", priors)
+    ours = nuts.fit(regression, read(data, regression), draws=8000, seed=6)
+    assert ours.names == ("intercept", "x")
+
+    # Trapezoid over a grid that reaches some eight standard deviations to each side.
+    a, b = np.linspace(-1.5, 3.0, 301), np.linspace(-0.4, 1.8, 301)
+    intercept, slope = (grid.ravel() for grid in np.meshgrid(a, b, indexing="ij"))
+    logp = -0.5 * (intercept - 0.3) ** 2 - 0.5 * (slope / 0.5) ** 2
+    for value, one in zip(x - centre, y, strict=True):
+        eta = intercept + slope * value
+        logp += one * eta - np.logaddexp(0.0, eta)
+    weights = np.exp(logp - logp.max())
+    assert weights.reshape(301, 301)[[0, -1]].max() < 1e-9, "the grid holds the whole posterior"
+    picked = np.random.default_rng(7).choice(weights.size, 100_000, p=weights / weights.sum())
+    # Spread evenly over each cell, so that quantiles are not those of the grid's points.
+    steps = np.random.default_rng(8).uniform(-0.5, 0.5, (2, picked.size))
+    other = {}
+    for name, values in (("intercept", intercept - slope * centre), ("x", slope)):
+        mean = float(np.average(values, weights=weights))
+        sd = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+        width_a, width_b = a[1] - a[0], b[1] - b[0]
+        shift = steps[1] * width_b
+        if name == "intercept":
+            shift = steps[0] * width_a - centre * shift
+        other[name] = (values[picked] + shift, mean, sd)
+    assert_same(ours, other)
+
+
+def test_a_seed_gives_the_same_draws_and_another_seed_others() -> None:
+    data = small()
+    regression = tutorial(X)
+    table = read(data, regression)
+    one, same, other = (nuts.fit(regression, table, draws=402, seed=s) for s in (5, 5, 6))
+    assert np.array_equal(one.draws, same.draws)
+    assert not np.array_equal(one.draws, other.draws)
+    assert one.draws.shape == (4, 101, 3), "rounded up to a multiple of the chains"
+    assert one.sampler == "nuts"
+    assert one.seconds > 0
+
+
+class Told(list[tuple[str, float]]):
+    def __call__(self, what: str, share: float) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        self.append((what, share))
+
+
+def test_progress_is_told_in_the_calling_thread_and_ends_at_the_whole() -> None:
+    regression, told = tutorial(X), Told()
+    nuts.fit(regression, read(small(), regression), draws=400, tune=100, seed=1, progress=told)
+    (first, none), *sampling = told
+    assert (first, none) == ("compiling the model 'correct'", 0.0)
+    assert {what for what, _ in sampling} == {"sampling the model 'correct'"}
+    shares = [share for _, share in sampling]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_progress_is_told_while_the_chains_run() -> None:
+    regression, told = tutorial(X), Told()
+    nuts.fit(regression, read(small(), regression), draws=200_000, seed=1, progress=told)
+    assert len({share for _, share in told if 0.0 < share < 1.0}) > 1
+
+
+ENDLESS = 20_000_000
+
+
+def test_ctrl_c_stops_the_chains_and_reaches_the_caller() -> None:
+    regression, since = tutorial(X), []
+
+    def interrupt(what: str, _share: float) -> None:
+        if not what.startswith("sampling"):
+            return
+        since.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    with pytest.raises(KeyboardInterrupt):
+        nuts.fit(regression, read(small(), regression), draws=ENDLESS, seed=1, progress=interrupt)
+    assert time.perf_counter() - since[0] < 5
+
+
+def test_what_the_callback_raises_stops_the_sampling() -> None:
+    regression = tutorial(X)
+
+    def stop(what: str, _share: float) -> None:
+        if what.startswith("sampling"):
+            raise TimeoutError("enough")
+
+    with pytest.raises(TimeoutError, match="enough"):
+        nuts.fit(regression, read(small(), regression), draws=ENDLESS, seed=1, progress=stop)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("of_x", "of_y"), [(1e9, 1e9), (1e-9, 1e-9), (1e-9, 1e9)])
+def test_units_do_not_matter(of_x: float, of_y: float) -> None:
+    data = small()
+    scaled = data.assign(x=data["x"] * of_x, y=data["y"] * of_y)
+    regression = default(scaled, X, Z)
+    table = read(scaled, regression)
+    ours = nuts.fit(regression, table, draws=8000, seed=1)
+    moments = statistic([regression], table)
+    other = exact.fit(regression, moments, draws=100_000, seed=2)
+    summaries = {name: other.summary(name) for name in other.names}
+    assert_same(ours, {n: (other.values(n).ravel(), s.mean, s.sd) for n, s in summaries.items()})
+
+
+def chains(seed: int = 0, draws: int = 1000) -> Floats:
+    """Four chains of one well mixed coefficient."""
+    return np.random.default_rng(seed).normal(size=(4, draws, 1))
+
+
+def wandering(seed: int = 0) -> Floats:
+    """Four long walks through the same distribution, each draw close to the last."""
+    noise, walk = chains(seed), np.zeros((4, 1000, 1))
+    for i in range(1, 1000):
+        walk[:, i] = 0.9 * walk[:, i - 1] + noise[:, i]
+    return walk
+
+
+@pytest.mark.parametrize(
+    ("draws", "divergences", "failed"),
+    [
+        (chains(), 0, []),
+        (chains(), None, []),
+        (chains() + np.array([0, 0, 0, 0.5])[:, None, None], 0, ["rhat"]),
+        (chains(draws=90), 0, ["ess_bulk", "ess_tail"]),
+        (wandering(), 0, ["rhat", "ess_bulk"]),
+        (chains(), 3, ["divergences"]),
+        (np.zeros((4, 100, 1)), 0, ["rhat", "ess_bulk", "ess_tail"]),
+    ],
+    ids=["good", "no divergences known", "a chain apart", "few", "wandering", "diverged", "stuck"],
+)
+def test_a_failed_check_is_said_in_a_sentence(
+    draws: Floats, divergences: int | None, failed: list[str]
+) -> None:
+    found = nuts.diagnose(["slope of 'x'"], draws, divergences)
+    said = [problem.split(":")[0] for problem in found.problems]
+    assert set(failed) <= set(said)
+    assert failed or not said
+    assert all(problem.endswith(".") for problem in found.problems)
+    assert found.divergences == divergences
+    if not failed:
+        assert 0.99 < (found.rhat or 0.0) < 1.01
+        assert (found.ess_bulk or 0.0) > 3000
+        assert (found.ess_tail or 0.0) > 3000
+
+
+def test_a_failed_check_names_the_worst_coefficient() -> None:
+    both = np.concatenate([chains(), wandering()], axis=2)
+    said = nuts.diagnose(["good", "bad"], both, 0).problems
+    assert said
+    assert all("'bad'" in problem for problem in said)
+
+
+def test_a_run_too_short_is_not_passed_as_good() -> None:
+    regression = tutorial(X, Z)
+    short = nuts.fit(regression, read(fork(), regression), draws=40, tune=5, seed=1)
+    assert short.diagnostics.problems
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ({"chains": 1}, "chains agree"),
+        ({"draws": 3}, "at least 16 draws"),
+        ({"tune": 0}, "tuning"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 2**64}, "seed"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(numbers: dict[str, int], said: str) -> None:
+    regression = tutorial(X)
+    with pytest.raises(InferenceError, match=said):
+        nuts.fit(regression, read(small(), regression), **{"seed": 1, **numbers})  # type: ignore[arg-type]
+
+
+def test_numbers_too_large_for_a_computer_are_refused_by_the_column() -> None:
+    data = small()
+    data.loc[4, "x"] = 1e200
+    regression = tutorial(X)
+    with pytest.raises(InferenceError, match="'x' has numbers beyond 1e"):
+        nuts.fit(regression, read(data, regression), seed=1)
+
+
+def test_without_nutpie_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nutpie", None)
+    regression = tutorial(X)
+    with pytest.raises(MissingPart, match=r'pip install "causal-workbench\[bayes\]"'):
+        nuts.fit(regression, read(small(), regression), seed=1)
