@@ -384,7 +384,7 @@ class Definitions:
         nodes, forward = tuple(nodes), tuple(forward)
         real = all(
             ((a, b) if ahead else (b, a)) in self.arrows
-            for a, b, ahead in zip(nodes, nodes[1:], forward, strict=True)
+            for a, b, ahead in zip(nodes[:-1], nodes[1:], forward, strict=True)
         )
         return real and len(set(nodes)) == len(nodes)
 

@@ -7,18 +7,22 @@ words of the drawing. Nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from causal.criteria.adjustment import Adjustment
 from causal.criteria.question import Effect, Question
 from causal.graph.dag import Dag
 from causal.graph.walk import Path, word
 
+if TYPE_CHECKING:
+    from causal.criteria.verdict import Verdict
+
 __all__ = [
     "answer",
+    "assumption",
+    "blame",
     "listed",
     "open_path_problem",
-    "assumption",
     "problem_forbidden",
     "problem_selected",
     "problem_unavailable",
@@ -118,6 +122,22 @@ def open_path_problem(question: Question, path: Path, openers: Sequence[str], cu
         held = listed([word(name) for name in openers])
         return f"Incorrectly adjusted: conditioning on {held} opens {text}. {cure}".rstrip()
     return f"Not adjusted enough: {text} is open. {cure}".rstrip()
+
+
+def blame(verdict: Verdict) -> str:
+    """What is wrong with a set, as one clause: its first open path, or its first wrong member."""
+    dag = verdict.question.dag
+    first = next((p for p in verdict.problems if p.kind == "open_path"), verdict.problems[0])
+    where = first.path.text(dag) if first.path else ""
+    match first.kind:
+        case "open_path" if first.variable is None:
+            return f"{where} is open"
+        case "open_path":
+            return f"holding {word(first.variable or '')} fixed opens {where}"
+        case "unavailable":
+            return f"{word(first.variable or '')} was not measured"
+    held = f"it holds {word(first.variable or '')} fixed"
+    return f"{held} ({where})" if where else held
 
 
 def problem_forbidden(

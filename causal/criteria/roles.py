@@ -16,6 +16,7 @@ from causal.criteria.question import Question
 from causal.criteria.reasons import Ground, reason
 from causal.criteria.setting import Setting, setting
 from causal.graph.dag import Adjacency
+from causal.graph.paths import open_paths
 from causal.graph.walk import Path, Reached, ancestors, descendants, directed_path, reach
 
 __all__ = ["Use", "Variable", "roles", "variables"]
@@ -127,7 +128,7 @@ def _rules(question: Question, adjustment: Adjustment) -> tuple[_Rule, ...]:
     caused_by_x, caused_by_y = descendants(graph, xs, avoiding=ys), descendants(graph, ys, xs)
     mediators, common = total.causal - ys, (causes_x & causes_y) - xs - ys
     colliders = _colliders(graph, total, caused_by_x & caused_by_y)
-    m_colliders = dict(_m_shaped(question, total))
+    m_colliders = dict(_m_shaped(total))
 
     def to_exposure(node: int) -> Path | None:
         return directed_path(graph, [node], xs, avoiding=ys)
@@ -136,8 +137,14 @@ def _rules(question: Question, adjustment: Adjustment) -> tuple[_Rule, ...]:
         return directed_path(graph, [node], ys, avoiding=xs)
 
     def fork(node: int) -> Path | None:
-        left, right = to_exposure(node), to_outcome(node)
-        return left.reversed() + right if left and right else None
+        # Each way's shortest first, the other round it; where only crossing ones are found, none.
+        for ends, others in ((xs, ys), (ys, xs)):
+            one = directed_path(graph, [node], ends, avoiding=others)
+            taken = {*one.nodes[1:], *ends} if one else set(ends)
+            other = directed_path(graph, [node], others, avoiding=taken)
+            if one and other:
+                return one.reversed() + other if ends is xs else other.reversed() + one
+        return None
 
     def chain(node: int) -> Path | None:
         before, after = directed_path(graph, xs, {node}), to_outcome(node)
@@ -202,36 +209,44 @@ def _colliders(graph: Adjacency, total: Setting, nodes: Iterable[int]) -> dict[i
     return found
 
 
-def _m_shaped(question: Question, total: Setting) -> Iterator[tuple[int, Path]]:
+# Up to this many nodes, what the quick look at two walks misses is searched for path by path.
+_SEARCHED = 500
+
+
+def _m_shaped(total: Setting) -> Iterator[tuple[int, Path]]:
     """Nodes where two open ways meet head to head, one from each side, with that path.
 
     Conditioning on such a node, alone, opens the path: the legs of the M are x <- a -> m and
-    m <- b -> y. The two ways are shortest ones and must not cross; where only crossing ones exist
-    the node is a descendant of a nearer meeting point.
+    m <- b -> y. Two walks show nearly all of them; the ways they remember may cross, though, where
+    others do not.
     """
-    graph = total.graph
-    held = (question.dag.numbers(question.dag.adjusted) | total.selected) - total.exposures
-    held -= total.outcomes
-    left, right = reach(graph, total.exposures, held), reach(graph, total.outcomes, held)
+    graph, xs, ys = total.graph, total.exposures, total.outcomes
+    held = total.selected - xs - ys
+    already = ancestors(graph, held)
+    left, right = reach(graph, xs, held), reach(graph, ys, held)
     for node in range(len(graph.parents)):
-        if node in total.exposures or node in total.outcomes or node in held:
+        if node in xs or node in ys or node in already:
             continue
-        ways = [
-            [_way(reached, parent, node) for parent in graph.parents[node][:20]]
-            for reached in (left, right)
-        ]
-        for one in ways[0]:
+        parents = [parent for parent in graph.parents[node] if parent not in held]
+        ones = [_way(left, parent, node) for parent in parents[:20]]
+        others = [_way(right, parent, node) for parent in parents[:20]]
+        meeting = next(
+            (
+                one + other.reversed()
+                for one in ones
+                for other in others
+                if one and other and set(one.nodes) & set(other.nodes) == {node}
+            ),
+            None,
+        )
+        both = any(p in left for p in parents) and any(p in right for p in parents)
+        if meeting is None and both and len(graph.parents) <= _SEARCHED:
+            new = frozenset(ancestors(graph, [node]) - already)
             meeting = next(
-                (
-                    one + other.reversed()
-                    for other in ways[1]
-                    if one and other and set(one.nodes) & set(other.nodes) == {node}
-                ),
-                None,
+                iter(open_paths(graph, xs, ys, held | {node}, limit=1, through=new).paths), None
             )
-            if one and meeting:
-                yield node, meeting
-                break
+        if meeting:
+            yield node, meeting
 
 
 def _way(reached: Reached, parent: int, node: int) -> Path | None:

@@ -69,13 +69,23 @@ class Path:
         return all(self.forward)
 
     def text(self, dag: Dag) -> str:
-        """The path as people write it: ``x <- z -> y``; ``x <-> y`` where the cause is nameless."""
+        """The path as people write it: ``x <- z -> y``; ``x <-> y`` where the cause is nameless.
+
+        A path that begins or ends at such a cause calls it ``(unmeasured)``.
+        """
         count = len(dag.names)
-        words = [word(dag.names[self.nodes[0]])]
+
+        def end(node: int) -> str:
+            return word(dag.names[node]) if node < count else "(unmeasured)"
+
+        words = [end(self.nodes[0])]
         step = 0
         while step < len(self.forward):
             node = self.nodes[step + 1]
-            if node >= count:  # the nameless cause behind a bidirected edge: <- ? ->
+            if node >= count and step + 1 == len(self.forward):
+                words += ["->" if self.forward[step] else "<-", end(node)]
+                step += 1
+            elif node >= count:  # the nameless cause behind a bidirected edge: <- ? ->
                 words += ["<->", word(dag.names[self.nodes[step + 2]])]
                 step += 2
             else:

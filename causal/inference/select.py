@@ -10,7 +10,6 @@ from causal.data.table import Table
 from causal.errors import InferenceError, shown
 from causal.inference import exact
 from causal.inference.posterior import Posterior
-from causal.models.priors import gaussian_form
 from causal.models.regression import Regression
 
 __all__ = ["ASKED", "Asked", "choose", "sample"]
@@ -37,7 +36,7 @@ def choose(regression: Regression, asked: str) -> Literal["exact", "nuts"]:
         )
     if asked not in ASKED:
         raise InferenceError(f"Unknown sampler {shown(asked)}. There is auto, exact and nuts.")
-    obstacle = _why_not_exact(regression)
+    obstacle = exact.obstacle(regression)
     if asked == "exact" and obstacle:
         raise InferenceError(
             f"The exact sampler cannot sample the model {shown(regression.formula, 120)}, because "
@@ -49,6 +48,7 @@ def choose(regression: Regression, asked: str) -> Literal["exact", "nuts"]:
 def sample(
     regressions: Sequence[Regression],
     table: Table,
+    moments: Moments,
     *,
     asked: str = "auto",
     draws: int = 4000,
@@ -57,15 +57,28 @@ def sample(
 ) -> dict[str, Posterior]:
     """A posterior for each regression, by name.
 
-    The exact ones share one pass over the rows.
+    Parameters
+    ----------
+    regressions
+        What to fit.
+    table, moments
+        The rows used, and their `causal.models.design.statistic`.
+    asked
+        One of `ASKED`.
+    draws, seed
+        Of each posterior.
+    progress
+        Told how far a slow sampler is.
+
+    Raises
+    ------
+    InferenceError
+        As `choose`, or a sampler that fails.
     """
     chosen = {r.name: choose(r, asked) for r in regressions}
-    by_algebra = [r for r in regressions if chosen[r.name] == "exact"]
-    moments = Moments.of_regressions(by_algebra, table) if by_algebra else None
     posteriors = {}
     for regression in regressions:
         if chosen[regression.name] == "exact":
-            assert moments is not None
             posteriors[regression.name] = exact.fit(regression, moments, draws=draws, seed=seed)
         else:
             from causal.inference import nuts
@@ -75,10 +88,3 @@ def sample(
             )
     return posteriors
 
-
-def _why_not_exact(regression: Regression) -> str | None:
-    if regression.family != "gaussian":
-        return f"its family is {regression.family}, not gaussian"
-    if gaussian_form(regression.priors, regression.terms) is None:
-        return "a coefficient has a prior that is neither Normal nor Flat"
-    return None

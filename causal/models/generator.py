@@ -17,14 +17,15 @@ from causal.criteria.adjustment import Adjustment, adjust
 from causal.criteria.question import Question
 from causal.criteria.reasons import listed, set_text
 from causal.criteria.verdict import Verdict, judge
+from causal.data.moments import Moments
 from causal.data.table import Column, Table
 from causal.errors import DataError, ModelError, QuestionError, did_you_mean, shown
-from causal.models.design import dependent_columns
+from causal.models.design import dependent_columns, statistic
 from causal.models.formula import Formula
 from causal.models.priors import PriorChoice, resolve
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
 
-__all__ = ["NAIVE", "Plan", "formula_set", "observed", "plan"]
+__all__ = ["NAIVE", "Plan", "fitted_set", "formula_set", "observed", "plan"]
 
 NAIVE = ("unadjusted", "everything")
 
@@ -33,13 +34,14 @@ NAIVE = ("unadjusted", "everything")
 class Plan:
     """Everything decided before the first draw.
 
-    ``table`` holds the rows used and the columns of the models; ``verdicts`` judges the set of
-    every model, those left out among them.
+    ``table`` holds the rows used and the columns of the models, ``moments`` their sufficient
+    statistic; ``verdicts`` judges the set of every model, those left out among them.
     """
 
     question: Question
     adjustment: Adjustment
     table: Table
+    moments: Moments
     rows_read: int
     dropped: Mapping[str, int]
     regressions: tuple[Regression, ...]
@@ -80,6 +82,28 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
             "nothing about its effect. Add it on the right of ~, or change -x."
         )
     return tuple(sorted(names - set(question.exposures)))
+
+
+def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
+    """`formula_set` of a formula that is to be fitted: sums of variables beside an intercept.
+
+    Raises
+    ------
+    ModelError
+        The formula has what no regression here can hold yet; otherwise as `formula_set`.
+    """
+    crossed = [":".join(term) for term in formula.terms if len(term) > 1]
+    if crossed:
+        raise ModelError(
+            f"The formula holds the interaction {shown(crossed[0])}, and interactions cannot be "
+            "fitted yet. Leave it out (`causal check --model` judges it all the same)."
+        )
+    if not formula.intercept:
+        raise ModelError(
+            "The formula leaves the intercept out, and regressions without one cannot be fitted "
+            "yet. Write it without the 0 or -1."
+        )
+    return formula_set(question, formula)
 
 
 def plan(
@@ -127,19 +151,22 @@ def plan(
             left_out[name] = f"{listed([shown(n) for n in absent])} is marked {why}: no data on it"
 
     _check_priors(prior_choice, sets, exposure)
-    kind = _family(table[outcome], family)
     while True:
         # A model that cannot be fitted must not cost the others rows, nor rescue itself by theirs.
         fitted = {name: names for name, names in sets.items() if name not in left_out}
         used = table.complete(sorted({exposure, outcome}.union(*fitted.values())))
-        _check_ends(table, used, exposure, outcome, fitted)
-        regressions = tuple(
-            _regression(name, exposure, outcome, names, used, kind, prior_choice)
-            for name, names in fitted.items()
-        )
-        faults = {r.name: fault for r in regressions if (fault := _fault(r, used, prior_choice))}
+        kind = _family(used[outcome], family)
+        _check_ends(used, table.rows, exposure, outcome)
+        faults = {name: why for name, names in fitted.items() if (why := _unvaried(names, used))}
         if not faults:
-            break
+            regressions = tuple(
+                _regression(name, exposure, outcome, names, used, kind, prior_choice)
+                for name, names in fitted.items()
+            )
+            moments = statistic(regressions, used)
+            faults = {r.name: why for r in regressions if (why := _fault(r, moments, prior_choice))}
+            if not faults:
+                break
         if "correct" in faults or len(faults) == len(fitted):
             name, fault = next(iter(faults.items()))
             raise ModelError(f"The {name} model cannot be fitted: {fault}")
@@ -149,6 +176,7 @@ def plan(
         question=question,
         adjustment=adjustment,
         table=used,
+        moments=moments,
         rows_read=table.rows,
         dropped=MappingProxyType(table.lacking(used.columns)),
         regressions=regressions,
@@ -241,26 +269,13 @@ def _family(column: Column, asked: Family | Literal["auto"]) -> Family:
     return asked
 
 
-def _check_ends(
-    table: Table,
-    used: Table,
-    exposure: str,
-    outcome: str,
-    fitted: Mapping[str, Collection[str]],
-) -> None:
+def _check_ends(used: Table, rows_read: int, exposure: str, outcome: str) -> None:
     """Refuse rows on which the question cannot be asked."""
-    if used.rows == 0:
-        lacking = table.lacking(used.columns)
-        blame = ", ".join(f"{shown(name)} ({count:,})" for name, count in lacking.items())
-        raise DataError(
-            f"No row is complete: of {table.rows:,} rows, these columns lack values: {blame}. "
-            "Fill them, or mark a column latent to leave it out."
-        )
     for part, name in (("exposure", exposure), ("outcome", outcome)):
-        if used[name].constant is not None:
-            where = "" if used.rows == table.rows else " in the rows that are complete"
+        if used[name].constant:
+            where = "" if used.rows == rows_read else f" in the {used.rows:,} complete rows"
             raise DataError(
-                f"The {part} {shown(name)} has one value ({used[name].constant}){where}: nothing "
+                f"The {part} {shown(name)} has one value ({_value(used[name])}){where}: nothing "
                 "can be learnt from something that does not vary."
             )
 
@@ -285,29 +300,45 @@ def _term(column: Column) -> Term:
     return Numeric(column.name)
 
 
-def _fault(regression: Regression, used: Table, choice: PriorChoice) -> str | None:
+def _value(column: Column) -> str:
+    """The one value of a constant column."""
+    if column.kind == "category":
+        return shown(column.levels[0], 40)
+    return f"{column.values[0]:g}"
+
+
+def _unvaried(names: Collection[str], used: Table) -> str | None:
+    """Which of *names* have one value only, as sentences; None if all vary."""
+    still = [n for n in names if used[n].constant]
+    if not still:
+        return None
+    what = listed([f"{shown(n)} (always {_value(used[n])})" for n in still])
+    return (
+        f"{what} does not vary in the {used.rows:,} rows used. Leave it out of the DAG, or mark "
+        "it latent."
+    )
+
+
+def _fault(regression: Regression, moments: Moments, choice: PriorChoice) -> str | None:
     """Why *regression* cannot be fitted to the rows used, as sentences; None if it can."""
-    still = [n for n in regression.predictors if used[n].constant is not None]
-    if still:
-        what = listed([f"{shown(n)} (always {used[n].constant})" for n in still])
-        return (
-            f"{what} does not vary in the {used.rows:,} rows used. Leave it out of the DAG, or "
-            "mark it latent."
-        )
-    dependent = dependent_columns(regression, used)
-    if dependent:
-        what = listed(
-            [f"{shown(n)} is an exact linear function of {listed([shown(o) for o in others])}"
-             for n, others in dependent.items()]
-        )
-        return f"{what}, so their coefficients cannot be told apart. Leave one of them out."
     count = len(regression.coefficient_names) - (regression.family == "gaussian")
     count -= sum(isinstance(term, Categorical) for term in regression.terms)
-    if used.rows <= count and not choice.covers(regression):
+    if moments.rows <= count:
+        if choice.covers(regression):
+            return None  # priors that do not come from these rows decide what the rows cannot
         return (
-            f"{used.rows:,} rows are too few for {count} coefficients: the priors alone would "
+            f"{moments.rows:,} rows are too few for {count} coefficients: the priors alone would "
             "decide. Give more rows, or a --prior for every coefficient (intercept, slope, sigma)."
         )
+    dependent = dependent_columns(regression, moments)
+    if dependent:
+        what = listed(
+            [
+                f"{shown(n)} is an exact linear function of {listed([shown(o) for o in others])}"
+                for n, others in dependent.items()
+            ]
+        )
+        return f"{what}, so their coefficients cannot be told apart. Leave one of them out."
     return None
 
 

@@ -210,7 +210,13 @@ def compare(
     for regression in made.regressions:
         choose(regression, sampler)  # refuse before anything is sampled
     posteriors = sample(
-        made.regressions, made.table, asked=sampler, draws=draws, seed=seed, progress=progress
+        made.regressions,
+        made.table,
+        made.moments,
+        asked=sampler,
+        draws=draws,
+        seed=seed,
+        progress=progress,
     )
     fits = {
         r.name: Fit(

@@ -73,7 +73,7 @@ VERDICTS: list[tuple[str, dict[str, str], str, dict[str, set[tuple[str, str | No
             drawn(text, **marks).about("direct" if effect == "direct" else "total"),
             names.split(),
             expected,
-            id=f"{text} | {names or 'nothing'} | {effect}",
+            id=f"{text} {marks or ''} | {names or 'nothing'} | {effect}",
         )
         for text, marks, names, answers in VERDICTS
         for effect, expected in answers.items()
@@ -134,7 +134,8 @@ def judged(seed: int) -> list[tuple[Case, Definitions, tuple[str, ...], Verdict]
         case = random_case(seed, 6, 9).about(effect)
         truth, question = Definitions(case), case.question()
         pool = [name for name in case.names if name not in case.selected]
-        sets = rng.sample(list(subsets(pool)), 8)
+        every = list(subsets(pool))
+        sets = rng.sample(every, min(8, len(every)))
         sets += [truth.named(z) for z in truth.valid_sets[:4]]
         answers += [(case, truth, names, judge(question, names)) for names in sets]
     return answers

@@ -1,0 +1,258 @@
+"""Numbers and findings in words: shared by the terminal, the report and the experiments.
+
+Numbers are rounded to their Monte Carlo error: a digit that another seed would change is not shown.
+Nothing is ever called significant. The verdict on *misleading* is about the shift between two
+models and needs no threshold; a verdict on the *effect* is given only for a region the user named.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from causal.criteria.reasons import blame, listed, set_text, word
+from causal.errors import shown
+
+if TYPE_CHECKING:
+    from causal.inference.posterior import Posterior
+    from causal.models.generator import Plan
+    from causal.study.comparison import Difference, Fit, Study
+    from causal.study.effects import Effect
+
+__all__ = [
+    "conclusions",
+    "contrast_words",
+    "decimals",
+    "interval",
+    "magnitude",
+    "number",
+    "problems",
+    "rows_words",
+    "sampling_words",
+    "share",
+]
+
+# What the checks of the samplers are called, in a sentence a user can act on.
+_PROBLEMS = {
+    "perfect_fit": "{outcome} is an exact linear function of {predictors}: is one computed from "
+    "the other?",
+    "infinite_variance": "so few rows under flat priors that the posterior has no variance: give "
+    "more rows, or a prior such as --prior 'slope=Normal(0, 1)'",
+}
+
+
+# Numbers
+
+
+def decimals(sd: float, draws: float) -> int:
+    """How many decimals of a quantile of *draws* independent draws with this *sd* are stable.
+
+    The Monte Carlo error of a 5 % quantile of a normal is close to 2 sd / sqrt(draws); the last
+    digit shown may move by two of its own units with another seed, not by more.
+    """
+    if not (sd > 0.0 and math.isfinite(sd) and draws > 0):
+        return 4
+    return math.floor(-math.log10(sd / math.sqrt(draws)))
+
+
+def number(value: float, places: int) -> str:
+    """*value* to *places* decimals (negative: to tens, hundreds); short where it is very small."""
+    if not math.isfinite(value):
+        return "infinite" if value > 0 else "-infinite" if value < 0 else "none"
+    if places > 7 or abs(value) >= 1e9:
+        digits = 3 if value == 0 else places + math.floor(math.log10(abs(value))) + 1
+        return f"{value:.{min(max(digits, 1), 6)}g}"
+    rounded = round(value, places) + 0.0  # no negative zero
+    return f"{rounded:,.{max(places, 0)}f}"
+
+
+def magnitude(value: float) -> str:
+    """A size without its sign, to two digits of its own."""
+    if value == 0 or not math.isfinite(value):
+        return number(abs(value), 0)
+    return number(abs(value), 1 - math.floor(math.log10(abs(value))))
+
+
+def interval(low: float, high: float, places: int) -> str:
+    """``[low, high]``."""
+    return f"[{number(low, places)}, {number(high, places)}]"
+
+
+def share(probability: float | None) -> str:
+    """A probability to two decimals, never rounded up to certainty unless it is certain."""
+    if probability is None:
+        return ""
+    if 0.995 <= probability < 1.0:
+        return ">0.99"
+    if 0.0 < probability < 0.005:
+        return "<0.01"
+    return f"{probability:.2f}"
+
+
+def effective_draws(posterior: Posterior) -> float:
+    """How many independent draws the posterior is worth."""
+    size = posterior.diagnostics.ess_bulk
+    return float(posterior.draws.shape[0] * posterior.draws.shape[1]) if size is None else size
+
+
+def places(fit: Fit, effect: Effect | None = None) -> int:
+    """How many decimals of a fit's effect to show."""
+    return decimals((effect or fit.effect).sd, effective_draws(fit.draws))
+
+
+def effect_words(fit: Fit) -> str:
+    """The headline effect with its interval: ``3.35 (89%: 2.65 to 4.04)``."""
+    effect, digits = fit.effect, places(fit)
+    low, high = effect.interval
+    return (
+        f"{number(effect.mean, digits)} ({effect.prob:.0%}: {number(low, digits)} to "
+        f"{number(high, digits)})"
+    )
+
+
+# Words
+
+
+def contrast_words(study: Study) -> str:
+    """What is compared with what: ``+1 x on y``, ``x: 1 - 0 on y``."""
+    question = study.question
+    exposure, outcome = (word(name) for name in (question.exposures[0], question.outcomes[0]))
+    label = next(iter(study.fits.values())).effect.contrast or "+1"
+    return f"{label} {exposure} on {outcome}" if label == "+1" else f"{exposure} {label} on {outcome}"
+
+
+def rows_words(made: Plan) -> str:
+    """How many rows were used and why not all: one or two sentences without a full stop."""
+    used, columns = made.table.rows, len(made.table.columns)
+    head = f"{used:,} rows, {columns} columns"
+    if used == made.rows_read:
+        return f"{head}, none missing"
+    lost = made.rows_read - used
+    if len(made.dropped) == 1:
+        lacking = word(next(iter(made.dropped)))
+    else:
+        counts = [f"{word(name)} ({count:,})" for name, count in made.dropped.items()]
+        lacking = f"one of {listed(counts)}"
+    verbs = ("row lacks", "is") if lost == 1 else ("rows lack", "are")
+    return (
+        f"{used:,} of {made.rows_read:,} rows, {columns} columns; {lost:,} {verbs[0]} {lacking} "
+        f"and {verbs[1]} left out of all models"
+    )
+
+
+def sampling_words(study: Study) -> str:
+    """How the posteriors were had, in one line."""
+    kinds: dict[str, list[Fit]] = {}
+    for fit in study.fits.values():
+        kinds.setdefault(fit.draws.sampler, []).append(fit)
+    parts = []
+    for sampler, fits in kinds.items():
+        count = fits[0].draws.draws.shape[0] * fits[0].draws.draws.shape[1]
+        seconds = sum(fit.draws.seconds for fit in fits)
+        if sampler == "exact":
+            what = f"exact posterior, {count:,} independent draws each"
+        else:
+            size = min(effective_draws(fit.draws) for fit in fits)
+            what = f"NUTS, {count:,} draws each, worth {size:,.0f} independent ones at least"
+        parts.append(f"{what}, {seconds:.3g} s")
+    return "; ".join(parts)
+
+
+def problems(fit: Fit) -> tuple[str, ...]:
+    """The failed checks of a fit as sentences, the model named."""
+    regression = fit.regression
+    names = {
+        "outcome": word(regression.outcome),
+        "predictors": listed([word(name) for name in regression.predictors]) or "nothing",
+    }
+    return tuple(
+        f"The {model_word(regression.name)} model failed a check: "
+        f"{_PROBLEMS[code].format(**names) if code in _PROBLEMS else code}"
+        for code in fit.draws.diagnostics.problems
+    )
+
+
+def model_word(name: str) -> str:
+    """A model's name in a sentence; the user may have chosen it."""
+    return shown(name, 40)[1:-1]
+
+
+def conclusions(study: Study) -> tuple[str, ...]:
+    """What the comparison says, a sentence or two for every model beside the correct one."""
+    found = [_conclusion(study, name) for name in study.differences]
+    if not study.identifiable:
+        wrong = [model_word(name) for name in study.fits]
+        found.append(
+            f"No regression on these variables answers this question; {listed(wrong)} "
+            f"{'is' if len(wrong) == 1 else 'are'} shown for what they are: invalid."
+        )
+    elif not study.differences:
+        found.append("Every other model is the same regression as the correct one.")
+    if study.matters is not None and study.identifiable:
+        found.append(_practical(study["correct"], study.matters))
+    return tuple(found)
+
+
+def _conclusion(study: Study, name: str) -> str:
+    fit, difference = study[name], study.differences[name]
+    who, shift = f"The {model_word(name)} model", difference.shift
+    digits = decimals(shift.sd, len(shift.draws))
+    low, high = shift.interval
+    span = f"{shift.prob:.0%}: {number(low, digits)} to {number(high, digits)}"
+    beside = f"the correct effect is {effect_words(study['correct'])}"
+    why = f", because {blame(fit.verdict)}" if not fit.verdict else ""
+    match difference.verdict:
+        case "misleads":
+            side = "high" if shift.mean > 0 else "low"
+            sizes = sorted((abs(low), abs(high)))
+            span = f"{shift.prob:.0%}: {number(sizes[0], digits)} to {number(sizes[1], digits)}"
+            text = (
+                f"{who} misleads: it is too {side} by {number(abs(shift.mean), digits)} ({span})"
+                f"{why}; {beside}."
+            )
+        case "agrees":
+            text = (
+                f"{who} agrees, as it should: {set_text(fit.regression.adjust_for)} is a valid set "
+                f"too (difference {number(shift.mean, digits)}, {span})."
+            )
+        case "disputes":
+            text = (
+                f"{who} disputes the correct one: it differs by {number(shift.mean, digits)} "
+                f"({span}), although {set_text(fit.regression.adjust_for)} is a valid set too. "
+                "With this DAG and this model form both should agree: look at the DAG, or at the "
+                "form (curvature, interaction, link)."
+            )
+        case _ if not (fit.passed and study["correct"].passed):
+            text = f"{who} cannot be compared: a fit failed its checks."
+        case _:
+            floor = "" if study.matters is None else f" by more than {study.matters:g}"
+            text = (
+                f"{who} is invalid{why}, but these data cannot tell whether it misleads{floor}: "
+                f"it differs by {number(shift.mean, digits)} ({span}); {beside}."
+            )
+    return text + _prior_words(difference) + (f" {shift.note}" if shift.note else "")
+
+
+def _prior_words(difference: Difference) -> str:
+    if difference.from_priors is None:
+        return ""
+    return (
+        f" The two posterior means differ by {magnitude_signed(difference.of_means)}; "
+        f"{magnitude_signed(difference.from_priors)} of that comes from the priors, not the data."
+    )
+
+
+def magnitude_signed(value: float) -> str:
+    """A number to two digits of its own, with its sign."""
+    return f"-{magnitude(value)}" if value < 0 else magnitude(value)
+
+
+def _practical(fit: Fit, matters: float) -> str:
+    """Where the correct effect lies against the region that does not matter to the user."""
+    draws = fit.effect.draws
+    above, below = float((draws > matters).mean()), float((draws < -matters).mean())
+    return (
+        f"The correct effect is above {matters:g} with probability {share(above)}, below "
+        f"-{matters:g} with {share(below)}, and too small to matter with "
+        f"{share(max(0.0, 1.0 - above - below))}."
+    )
