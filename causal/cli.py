@@ -8,62 +8,46 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import typer
+import click
 
 from causal.errors import CausalError, OutputError, QuestionError, did_you_mean, shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console, RenderableType
 
     from causal.criteria.question import Question
     from causal.graph.dag import Dag
-    from causal.inference.select import Progress
-    from causal.models.generator import Plan
     from causal.models.priors import PriorChoice
+    from causal.models.regression import Family
     from causal.study.comparison import Study
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    help="Which regression answers your causal question, which one misleads you, and why.\n\n"
-    "DAG is a file, '-' for standard input, the name of a shipped one (fork, berkeley, ...), "
-    'or the text itself: "x <- z -> y; x -> c <- y".',
-    epilog="Start with: causal explain fork",
-)
-
-T = TypeVar("T")
-Names = list[str] | None
-
-DagText = Annotated[str, typer.Argument(metavar="DAG", help="File, '-', shipped name or text.")]
-Exposure = Annotated[Names, typer.Option("-x", "--exposure", help="Cause asked about.")]
-Outcome = Annotated[Names, typer.Option("-y", "--outcome", help="Variable it may affect.")]
-EffectName = Annotated[str, typer.Option("--effect", help="direct, total or both.")]
-OneEffect = Annotated[str, typer.Option("--effect", help="direct or total.")]
-Latent = Annotated[Names, typer.Option("--latent", help="Variables that were not measured.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer only.")]
+Names = tuple[str, ...]  # what a repeatable option was given; () if it was not given
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def main() -> NoReturn:
     """Run the command line; every error a user can mend becomes one message and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter the terminal lacks is escaped, not fatal
+            stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="causal", standalone_mode=False)
     except CausalError as error:
         _complain(str(error))
         code = 2
-    except typer.exceptions.TyperException as error:  # unknown option, missing argument
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        code = 0
+    except click.ClickException as error:  # unknown option, missing argument
         _complain(f"{_sentence(error)} See causal --help, or --help after the command.")
         code = 2
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, click.Abort):
         _complain("Stopped.")
         code = 130
     except BrokenPipeError:  # the reader (head, less) has gone: nothing is left to say
@@ -72,29 +56,71 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _sentence(error: typer.exceptions.TyperException) -> str:
-    text = str(getattr(error, "format_message", error.__str__)()).strip()
+def _sentence(error: click.ClickException) -> str:
+    text = error.format_message().strip()
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _complain(message: str) -> None:
     sys.stdout.flush()
-    # A surrogate in a file name cannot be printed as it is: show it escaped.
-    safe = message.encode("utf-8", "backslashreplace").decode("utf-8")
-    print(f"causal: {safe}", file=sys.stderr)
+    print(f"causal: {message}", file=sys.stderr)
+
+
+# Options that several commands share
+
+
+def _flag(name: str, field: str, words: str) -> Decorator:
+    return click.option(name, field, is_flag=True, help=words)
+
+
+def _repeated(*names: str, words: str, metavar: str = "NAME") -> Decorator:
+    return click.option(*names, multiple=True, metavar=metavar, help=words)
+
+
+_dag_text = click.argument("dag", metavar="DAG")
+_exposure = _repeated("-x", "--exposure", words="Cause asked about. Default: the mark in the DAG.")
+_outcome = _repeated("-y", "--outcome", words="What it may affect. Default: the mark in the DAG.")
+_latent = _repeated("--latent", words="Variables that were not measured.")
+_as_json = _flag("--json", "as_json", "Print one JSON object and nothing else.")
+_quiet = _flag("--quiet", "quiet", "Print the answer only.")
+
+
+def _effect(*choices: str) -> Decorator:
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    return click.option(
+        "--effect", default="direct", metavar="EFFECT", help=f"{listed}. Default: direct."
+    )
 
 
 # The commands
 
 
-@app.command()
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+    epilog="Start with: causal explain fork",
+)
+@click.version_option(package_name="causal-workbench", message="%(prog)s %(version)s")
+def app() -> None:
+    """Which regression answers your causal question, which one misleads you, and why.
+
+    DAG is a file, '-' for standard input, the name of a shipped one (fork, berkeley, nhefs, ...),
+    or the text itself: "x <- z -> y; x -> c <- y".
+    """
+
+
+@app.command(
+    short_help="Which variables to adjust for, which not, and why.",
+    epilog='Example: causal explain "x <- z -> y; x -> c <- y" -x x -y y',
+)
+@_dag_text
+@_exposure
+@_outcome
+@_effect("direct", "total", "both")
+@_latent
+@_as_json
 def explain(
-    dag: DagText,
-    exposure: Exposure = None,
-    outcome: Outcome = None,
-    effect: EffectName = "direct",
-    latent: Latent = None,
-    as_json: AsJson = False,
+    dag: str, exposure: Names, outcome: Names, effect: str, latent: Names, as_json: bool
 ) -> None:
     """Say which variables to adjust for, which not, and why. Needs no data.
 
@@ -103,10 +129,10 @@ def explain(
     from causal.criteria.explanation import explain as make
 
     drawn = _dag(dag, latent)
-    asked = _effects(effect)
-    explanations = [make(_question(drawn, exposure, outcome, one)) for one in asked]
+    explanations = [make(_question(drawn, exposure, outcome, one)) for one in _effects(effect)]
     if as_json:
-        from causal.display.records import as_json as text, explanation_record
+        from causal.display.records import as_json as text
+        from causal.display.records import explanation_record
 
         print(text(explanation_record(explanations[0])))
     else:
@@ -115,44 +141,52 @@ def explain(
         title = _title(dag)
         _print(*(explanation_view(e, title) for e in explanations))
     if not all(e.asked.adjustment for e in explanations):
-        raise typer.Exit(3)
+        raise click.exceptions.Exit(3)
 
 
-@app.command()
+@app.command(
+    short_help="Judge your own adjustment set, or formula.",
+    epilog='Example: causal check collider --model "y ~ x + z"',
+)
+@_dag_text
+@_exposure
+@_outcome
+@_effect("direct", "total")
+@_latent
+@_repeated("--adjust", words="The set to judge; '' is the empty one.")
+@click.option("--model", metavar="FORMULA", help='A formula to judge: "y ~ x + a".')
+@_as_json
 def check(
-    dag: DagText,
-    exposure: Exposure = None,
-    outcome: Outcome = None,
-    effect: OneEffect = "direct",
-    latent: Latent = None,
-    adjust: Annotated[
-        Names, typer.Option("--adjust", help="The set to judge; '' is the empty one.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help='A formula to judge: "y ~ x + a".')
-    ] = None,
-    as_json: AsJson = False,
+    dag: str,
+    exposure: Names,
+    outcome: Names,
+    effect: str,
+    latent: Names,
+    adjust: Names,
+    model: str | None,
+    as_json: bool,
 ) -> None:
     """Judge your own adjustment set, or formula. Exit code 0 valid, 1 invalid.
 
-    Without --adjust and --model the variables marked [adjusted] are judged.
+    Without --adjust and --model the variables marked [adjusted] in the DAG are judged.
     """
     drawn = _dag(dag, latent)
     question = _question(drawn, exposure, outcome, _one_effect(effect))
-    if model is not None and adjust is not None:
+    if model is not None and adjust:
         raise QuestionError("Give --adjust or --model, not both: one verdict at a time.")
     if model is not None:
         from causal.models.formula import parse
         from causal.models.generator import formula_set
 
         names: Sequence[str] = formula_set(question, parse(model))
-    elif adjust is not None:
-        names = _names(adjust, drawn.names) or []
+    elif adjust:
+        names = _names(adjust, drawn.names)
     else:
         names = sorted(drawn.adjusted)
     verdict = question.check(names)
     if as_json:
-        from causal.display.records import as_json as text, verdict_record
+        from causal.display.records import as_json as text
+        from causal.display.records import verdict_record
 
         print(text(verdict_record(verdict)))
     else:
@@ -160,82 +194,107 @@ def check(
 
         _print(verdict_view(verdict))
     if not verdict:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
-@app.command()
+@app.command(
+    short_help="Fit the correct and the naive regressions to data; compare.",
+    epilog="Example: causal run nhefs experiments/data/nhefs.csv --report nhefs.html",
+)
+@_dag_text
+@click.argument("data", metavar="DATA")
+@_exposure
+@_outcome
+@_effect("direct", "total", "both")
+@_latent
+@_repeated("--adjust", words="A set of your own, fitted beside: 'yours'. '' is the empty one.")
+@_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
+@click.option("--family", default="auto", metavar="FAMILY", help="auto, gaussian or bernoulli.")
+@_repeated("--categorical", words="Number columns that are labels.")
+@_repeated(
+    "--prior",
+    metavar="NAME=PRIOR",
+    words='"z=Normal(0, 0.5)"; NAME: intercept, slope, level, sigma or a variable.',
+)
+@click.option("--priors", default="default", metavar="PRESET", help="default, wide or tutorial.")
+@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact or nuts.")
+@click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
+@click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
+@click.option("--matters", type=float, help="Effects within +-d do not matter to you.")
+@click.option("--report", metavar="F.html", help="Write an HTML report here.")
+@click.option("--out", metavar="DIR", help="Write results, report, picture and draws here.")
+@_quiet
+@_as_json
 def run(
-    dag: DagText,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, Parquet or Arrow file.")],
-    exposure: Exposure = None,
-    outcome: Outcome = None,
-    effect: EffectName = "direct",
-    latent: Latent = None,
-    adjust: Annotated[
-        Names, typer.Option("--adjust", help="A set of your own, fitted beside: 'yours'.")
-    ] = None,
-    model: Annotated[
-        Names, typer.Option("--model", help='A formula of your own: [NAME=]"y ~ x + a".')
-    ] = None,
-    family: Annotated[str, typer.Option(help="auto, gaussian or bernoulli.")] = "auto",
-    categorical: Annotated[Names, typer.Option(help="Number columns that are labels.")] = None,
-    prior: Annotated[
-        Names, typer.Option(help="NAME='Normal(0, 1)': intercept, slope, level, sigma, variable.")
-    ] = None,
-    priors: Annotated[str, typer.Option(help="Preset: default, wide or tutorial.")] = "default",
-    sampler: Annotated[str, typer.Option(help="auto, exact or nuts.")] = "auto",
-    draws: Annotated[int, typer.Option(help="Posterior draws.")] = 4000,
-    prob: Annotated[float, typer.Option(help="Mass of the intervals.")] = 0.89,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
-    matters: Annotated[
-        float | None, typer.Option(help="Effects within +-d do not matter to you.")
-    ] = None,
-    report: Annotated[str | None, typer.Option(help="Write an HTML report here.")] = None,
-    out: Annotated[str | None, typer.Option(help="Write all results into this folder.")] = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
+    dag: str,
+    data: str,
+    exposure: Names,
+    outcome: Names,
+    effect: str,
+    latent: Names,
+    adjust: Names,
+    model: Names,
+    family: str,
+    categorical: Names,
+    prior: Names,
+    priors: str,
+    sampler: str,
+    draws: int,
+    prob: float,
+    seed: int,
+    matters: float | None,
+    report: str | None,
+    out: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Pick the set, fit the correct and the naive regressions, compare their posteriors.
 
-    Exit code 3 if the effect is not identifiable by adjustment, 4 if a fit failed its checks.
+    DATA is a CSV, Parquet or Arrow file. Exit code 3 if the effect is not identifiable by
+    adjustment, 4 if a fit failed its checks.
     """
-    from causal.inference.select import choose
-    from causal.models.generator import observed, plan
-    from causal.models.priors import PRESETS, PriorChoice
-
-    if priors not in PRESETS:
-        raise QuestionError(
-            f"Unknown preset {shown(priors)} in --priors.{did_you_mean(priors, PRESETS)}"
-        )
     _check_numbers(draws, prob, seed, matters)
     drawn = _dag(dag, latent)
     questions = [_question(drawn, exposure, outcome, one) for one in _effects(effect)]
-    choice = PriorChoice(priors, _overrides(prior))
-    own = _own_models(questions[0], adjust, model)
-    _check_writable(report, out)
+    _check_writable(report, out, keep=(dag, data))
+    show = not (as_json or quiet)
+    if show:
+        from causal.criteria.explanation import explain as make
+        from causal.display.text import head_view
+
+        # Before anything heavy is imported and before the data are read.
+        _print(*(head_view(make(question), _title(dag)) for question in questions))
+        sys.stdout.flush()
 
     from causal.data.table import read_table
-
-    table = read_table(
-        data, observed(questions[0]), categorical=_names(categorical, drawn.names) or ()
-    )
-    chosen_family = _family(family)
-    plans = [
-        plan(question, table, own=own, family=chosen_family, prior_choice=choice)
-        for question in questions
-    ]
-    for made in plans:
-        for regression in made.regressions:
-            choose(regression, sampler)
-
+    from causal.display.progress import progress as shown_progress
+    from causal.inference.select import choose
+    from causal.models.generator import observed, plan
     from causal.study.comparison import compare
 
-    show = not (as_json or quiet)
-    studies = []
-    with _progress(as_json or quiet) as progress:
+    choice = _prior_choice(priors, prior)
+    own = _own_models(questions[0], adjust, model)
+    chosen_family = _family(family)
+    with shown_progress(silent=quiet) as progress:
+        if progress is not None and _is_large(data):
+            progress(f"reading {data}", 0.0)
+        table = read_table(
+            data, observed(questions[0]), categorical=_names(categorical, drawn.names)
+        )
+        plans = [
+            plan(question, table, own=own, family=chosen_family, prior_choice=choice)
+            for question in questions
+        ]
+        for made in plans:
+            for regression in made.regressions:
+                choose(regression, sampler)
+        studies = []
         for made in plans:
             if show:
-                _announce(made, _title(dag))
+                from causal.display.text import plan_view
+
+                _print_below(plan_view(made))
             studies.append(
                 compare(
                     made,
@@ -248,37 +307,46 @@ def run(
                 )
             )
             if show:
-                _show(studies[-1])
+                from causal.display.text import study_view
+
+                _print_below(study_view(studies[-1]))
     if quiet and not as_json:
         from causal.display.text import conclusion_view
 
         _print(*(conclusion_view(study) for study in studies))
     if as_json:
-        from causal.display.records import as_json as text, studies_record
+        from causal.display.records import as_json as text
+        from causal.display.records import studies_record
 
         print(text(studies_record(studies)))
     for path in _write(studies, report, out):
         if show:
             _print_text(f"written: {path}")
     if not all(study.identifiable for study in studies):
-        raise typer.Exit(3)
+        raise click.exceptions.Exit(3)
     if not all(study.passed for study in studies):
-        raise typer.Exit(4)
+        raise click.exceptions.Exit(4)
 
 
-@app.command()
+@app.command(
+    short_help="Draw the DAG, coloured and shaped by role.",
+    epilog="Example: causal draw berkeley --question -o berkeley.svg",
+)
+@_dag_text
+@click.option("-o", "--output", required=True, metavar="FILE", help="F.svg, F.png, F.pdf or F.dot.")
+@_exposure
+@_outcome
+@_effect("direct", "total")
+@_latent
+@_flag("--question", "question", "Show causal and open paths too.")
 def draw(
-    dag: DagText,
-    output: Annotated[
-        str, typer.Option("-o", "--output", help="F.svg, F.png, F.pdf or F.dot.")
-    ],
-    exposure: Exposure = None,
-    outcome: Outcome = None,
-    effect: OneEffect = "direct",
-    latent: Latent = None,
-    question: Annotated[
-        bool, typer.Option("--question", help="Show causal and open paths too.")
-    ] = False,
+    dag: str,
+    output: str,
+    exposure: Names,
+    outcome: Names,
+    effect: str,
+    latent: Names,
+    question: bool,
 ) -> None:
     """Draw the DAG, each variable coloured and shaped by its role."""
     from causal.display.drawing import draw as make
@@ -287,18 +355,20 @@ def draw(
     asked: Question | None = None
     if question or ((exposure or drawn.exposures) and (outcome or drawn.outcomes)):
         asked = _question(drawn, exposure, outcome, _one_effect(effect))
-    make(asked if asked is not None else drawn, output, paths=question)
+    _check_kept(output, (dag,))
+    written = make(drawn if asked is None else asked, output, paths=question)
+    _print_text(f"written: {written}")
 
 
-@app.command()
-def experiment(
-    names: Annotated[
-        Names, typer.Argument(metavar="[NAME]...", help="Which ones; all if none is named.")
-    ] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="Name them and stop.")] = False,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
+@app.command(
+    short_help="Lessons with known truth: naive beside correct.",
+    epilog="Example: causal experiment fork collider",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_flag("--list", "list_them", "Name them and stop.")
+@_quiet
+@_as_json
+def experiment(names: Names, list_them: bool, quiet: bool, as_json: bool) -> None:
     """Run the founding tutorial's experiments: data with known truth, naive beside correct.
 
     Exit code 1 if an expectation fails.
@@ -323,23 +393,25 @@ def experiment(
 
             _print(experiment_view(results[-1], brief=quiet))
     if as_json:
-        from causal.display.records import as_json as text, experiments_record
+        from causal.display.records import as_json as text
+        from causal.display.records import experiments_record
 
         print(text(experiments_record(results)))
     if not all(result.passed for result in results):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
-@app.command()
-def doctor(as_json: AsJson = False) -> None:
+@app.command(short_help="What is installed: samplers, renderer, cores.")
+@_as_json
+def doctor(as_json: bool) -> None:
     """Say what is installed: samplers, renderer, cores."""
-    from causal.display.doctor import examine, view
+    from causal.display.doctor import examine, findings_record, view
 
     findings = examine()
     if as_json:
         from causal.display.records import as_json as text
 
-        print(text({name: state for name, state, _ in findings}))
+        print(text(findings_record(findings)))
     else:
         _print(view(findings))
 
@@ -352,36 +424,31 @@ def _dag(text: str, latent: Names) -> Dag:
     from causal.graph.notation import load
 
     shipped = find_dag(text)
-    drawn = load(str(shipped) if shipped else text, sys.stdin)
-    extra = _names(latent, drawn.names)
-    return drawn.marked(latent=drawn.latent | set(extra)) if extra else drawn
+    drawn = load(str(shipped) if shipped else text)
+    return drawn.marked(latent=drawn.latent | set(_names(latent, drawn.names))) if latent else drawn
 
 
 def _title(text: str) -> str | None:
     """The name a DAG goes by: its file's, if it came from one."""
-    from pathlib import PurePath
-
     if text == "-" or any(mark in text for mark in ("->", "<-", "{", "\n")):
         return None
-    return PurePath(text).stem
+    return Path(text).stem
 
 
 def _question(drawn: Dag, exposure: Names, outcome: Names, effect: str) -> Question:
     return drawn.question(
-        _names(exposure, drawn.names),
-        _names(outcome, drawn.names),
+        _names(exposure, drawn.names) if exposure else None,
+        _names(outcome, drawn.names) if outcome else None,
         effect=effect,  # type: ignore[arg-type]  # checked by _effects and _one_effect
     )
 
 
-def _names(given: Names, known: Sequence[str]) -> list[str] | None:
-    """Names from repeated and comma-separated options; None if the option was not given.
+def _names(given: Names, known: Sequence[str]) -> list[str]:
+    """Names from repeated and comma-separated options.
 
     A name that holds a comma is meant where the DAG has it and the option is repeated, or where
     the parts are no names of the DAG.
     """
-    if given is None:
-        return None
     names: list[str] = []
     for text in given:
         parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -402,39 +469,52 @@ def _one_effect(text: str) -> str:
     return text
 
 
-def _family(text: str) -> str:
-    built, planned = ("auto", "gaussian", "bernoulli"), (
-        "student", "binomial", "poisson", "negbinomial", "ordered",
-    )
+def _family(text: str) -> Family | Literal["auto"]:
+    built: Mapping[str, Family | Literal["auto"]] = {
+        "auto": "auto",
+        "gaussian": "gaussian",
+        "bernoulli": "bernoulli",
+    }
+    planned = ("student", "binomial", "poisson", "negbinomial", "ordered")
     if text in planned:
         raise QuestionError(
             f"The family {shown(text)} is not built yet. Use --family auto, gaussian or bernoulli."
         )
     if text not in built:
         raise QuestionError(f"Unknown family {shown(text)}.{did_you_mean(text, built)}")
-    return text
+    return built[text]
 
 
-def _overrides(given: Names) -> dict[str, object]:
-    from causal.models.priors import parse_prior
+def _prior_choice(preset: str, given: Names) -> PriorChoice:
+    from causal.models.priors import PRESETS, PriorChoice, parse_prior
 
-    return dict(parse_prior(text) for text in given or ())
+    if preset not in PRESETS:
+        raise QuestionError(
+            f"Unknown preset {shown(preset)} in --priors.{did_you_mean(preset, PRESETS)}"
+        )
+    overrides = {}
+    for text in given:
+        name, distribution = parse_prior(text)
+        if name in overrides:
+            raise QuestionError(f"--prior gives {shown(name)} two priors. Keep one of them.")
+        overrides[name] = distribution
+    return PriorChoice(PRESETS[PRESETS.index(preset)], overrides)
 
 
 def _own_models(question: Question, adjust: Names, models: Names) -> dict[str, Sequence[str]]:
     from causal.models.formula import parse
-    from causal.models.generator import formula_set
+    from causal.models.generator import fitted_set
 
     own: dict[str, Sequence[str]] = {}
-    if adjust is not None:
-        own["yours"] = _names(adjust, question.dag.names) or []
-    for text in models or ():
+    if adjust:
+        own["yours"] = _names(adjust, question.dag.names)
+    for text in models:
         name, formula = _named_model(text)
         if not name:
             name = f"yours{len(own) + 1}" if own else "yours"
         if name in own:
             raise QuestionError(f"Two models are called {shown(name)}. Give them different names.")
-        own[name] = formula_set(question, parse(formula))
+        own[name] = fitted_set(question, parse(formula))
     return own
 
 
@@ -458,19 +538,18 @@ def _check_numbers(draws: int, prob: float, seed: int, matters: float | None) ->
 # Writing
 
 
-def _check_writable(report: str | None, out: str | None) -> None:
-    """Refuse an output that cannot be written before any work is done."""
-    from pathlib import Path
-
+def _check_writable(report: str | None, out: str | None, keep: Sequence[str]) -> None:
+    """Refuse an output that cannot be written, or that would cost an input, before any work."""
     if report is not None:
         target = Path(report)
         if target.is_dir():
-            raise OutputError(f"Cannot write {shown(report)}: it is a directory. Name a file.")
+            raise OutputError(f"Cannot write {shown(report)}: it is a folder. Name a file.")
         if not os.access(target if target.exists() else target.parent, os.W_OK):
             raise OutputError(
                 f"Cannot write {shown(report)}: its folder does not exist or is not yours to "
                 "write to. Choose another place."
             )
+        _check_kept(report, keep)
     if out is not None:
         folder = Path(out)
         if folder.exists() and not folder.is_dir():
@@ -478,13 +557,34 @@ def _check_writable(report: str | None, out: str | None) -> None:
         home = next(place for place in (folder, *folder.parents) if place.exists())
         if not os.access(home, os.W_OK) or not home.is_dir():
             raise OutputError(
-                f"Cannot write into {shown(out)}: {shown(str(home))} is not yours to write to."
+                f"Cannot write into {shown(out)}: {shown(str(home))} is not yours to write to. "
+                "Choose another place."
             )
 
 
-def _write(studies: Sequence[Study], report: str | None, out: str | None) -> list[Path]:
-    from pathlib import Path
+def _check_kept(output: str, keep: Sequence[str]) -> None:
+    """Refuse to write over a file that was read."""
+    for source in keep:
+        try:
+            same = Path(output).samefile(source)
+        except (OSError, ValueError):  # one of them is no file
+            continue
+        if same:
+            raise OutputError(
+                f"Cannot write {shown(output)}: it is the file that was read, and would be lost. "
+                "Choose another name."
+            )
 
+
+def _is_large(path: str) -> bool:
+    """Whether reading takes long enough to say so."""
+    try:
+        return Path(path).stat().st_size > 50_000_000
+    except (OSError, ValueError):  # reading it will say why
+        return False
+
+
+def _write(studies: Sequence[Study], report: str | None, out: str | None) -> list[Path]:
     written = []
     if report is not None:
         from causal.display.report import write
@@ -520,37 +620,14 @@ def _print(*views: RenderableType) -> None:
         console.print(view)
 
 
+def _print_below(view: RenderableType) -> None:
+    """Print *view* after an empty line, at once: what comes next may take its time."""
+    print()
+    _print(view)
+    sys.stdout.flush()
+
+
 def _print_text(text: str) -> None:
     from causal.display.text import clip
 
     print(clip(text, 2000), flush=True)
-
-
-def _announce(made: Plan, title: str | None) -> None:
-    from causal.display.text import plan_view
-
-    _print(plan_view(made, title))
-    sys.stdout.flush()
-
-
-def _show(study: Study) -> None:
-    from causal.display.text import study_view
-
-    _print(study_view(study))
-
-
-class _progress:  # noqa: N801 - used as a function
-    """Progress of slow samplers: a bar in a terminal, a line per 10 % elsewhere, on stderr."""
-
-    def __init__(self, silent: bool) -> None:
-        self._silent = silent
-        self._bar: object | None = None
-
-    def __enter__(self) -> Progress | None:
-        return None
-
-    def __exit__(self, *exc: object) -> None:
-        return None
-
-
-def _unused(_: Callable[[T], T]) -> None: ...

@@ -11,6 +11,7 @@ One tree, one branch per stage of the pipeline::
     |-- DataError               the table cannot answer
     |-- ModelError              the regression cannot be built as asked
     |-- InferenceError          the posterior cannot be had
+    |-- LessonError             an experiment's file cannot be used
     |-- OutputError             a file cannot be written
     `-- MissingPart             a library or program of an extra is not installed
 
@@ -28,6 +29,7 @@ __all__ = [
     "DataError",
     "GraphError",
     "InferenceError",
+    "LessonError",
     "MissingPart",
     "ModelError",
     "NotationError",
@@ -73,6 +75,10 @@ class ModelError(CausalError):
 
 class InferenceError(CausalError):
     """The posterior cannot be computed as asked."""
+
+
+class LessonError(CausalError):
+    """The file of an experiment cannot be loaded or performed."""
 
 
 class OutputError(CausalError):

@@ -31,7 +31,9 @@ __all__ = [
     "word",
 ]
 
-Ground = Literal["forced", "closes", "sharpens", "forbidden", "opens", "spare", "hopeless", "latent"]
+Ground = Literal[
+    "forced", "closes", "sharpens", "forbidden", "opens", "spare", "hopeless", "latent"
+]
 """Why a variable is used as it is; see `roles.variables`."""
 
 
@@ -108,8 +110,10 @@ def reason(
             return f"holding it fixed opens {text}"
         case "spare":
             sentence = _SPARE.get(role, "not needed: it opens and closes nothing")
-            return sentence.format(path=text) if text or "{path}" not in sentence else (
-                "not needed: its paths are closed already"
+            return (
+                sentence.format(path=text)
+                if text or "{path}" not in sentence
+                else ("not needed: its paths are closed already")
             )
         case "hopeless":
             return "no set with or without it is enough"
@@ -203,8 +207,12 @@ def answer(adjustment: Adjustment) -> str:
     assert adjustment.adjust_for is not None
     if adjustment.status == "none_needed":
         if adjustment.adjust_for == adjustment.forced:
-            sentence = "Adjust for nothing" if not adjustment.forced else (
-                f"Adjust for {set_text(adjustment.forced)}, as you asked; nothing else is needed"
+            sentence = (
+                "Adjust for nothing"
+                if not adjustment.forced
+                else (
+                    f"Adjust for {set_text(adjustment.forced)}, as you asked; nothing else is needed"
+                )
             )
         else:
             needed = set_text(adjustment.forced) if adjustment.forced else "nothing"
@@ -216,9 +224,7 @@ def answer(adjustment: Adjustment) -> str:
         sentence = f"Adjust for {set_text(adjustment.adjust_for)}"
         if adjustment.nearest != adjustment.adjust_for:
             assert adjustment.nearest is not None
-            sentence += (
-                f": {set_text(adjustment.nearest)} for validity, the rest for precision"
-            )
+            sentence += f": {set_text(adjustment.nearest)} for validity, the rest for precision"
     return sentence + "."
 
 

@@ -102,9 +102,7 @@ def _problems(question: Question, fixed: Setting, given: frozenset[int]) -> list
         if openers:
             cure = f"Drop {reasons.listed([reasons.word(dag.names[i]) for i in openers])}."
         blame = dag.names[openers[0]] if openers else None
-        message = reasons.open_path_problem(
-            question, path, [dag.names[i] for i in openers], cure
-        )
+        message = reasons.open_path_problem(question, path, [dag.names[i] for i in openers], cure)
         problems.append(Problem("open_path", blame, path, message))
     for node in sorted(fixed.spoilt):
         message = reasons.problem_selected(question, dag.names[node])
@@ -138,9 +136,7 @@ def _cure(question: Question, fixed: Setting, path: Path) -> str:
     return "No measured variable on it can close it."
 
 
-def _repair(
-    question: Question, fixed: Setting, given: frozenset[int]
-) -> tuple[str, ...] | None:
+def _repair(question: Question, fixed: Setting, given: frozenset[int]) -> tuple[str, ...] | None:
     """The valid set that takes fewest changes to *given* among a few good ones, or None.
 
     Tried are the smallest valid supersets of: its usable members; those that open no path; those

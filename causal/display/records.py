@@ -7,21 +7,34 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from causal.criteria.explanation import EffectExplanation, Explanation
 from causal.criteria.verdict import Verdict
 from causal.graph.dag import Dag
 from causal.graph.walk import Path
 
-__all__ = ["as_json", "explanation_record", "verdict_record"]
+if TYPE_CHECKING:
+    from causal.inference.posterior import Summary
+    from causal.study.comparison import Difference, Fit, Study
+    from causal.study.effects import Effect
+
+__all__ = [
+    "as_json",
+    "explanation_record",
+    "finite",
+    "studies_record",
+    "verdict_record",
+    "versions",
+]
 
 Record = dict[str, Any]
 
 
 def as_json(record: Record) -> str:
     """One JSON object as text; a NaN or infinity in it is a defect and raises `ValueError`."""
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=1)
+    return json.dumps(record, allow_nan=False, indent=1)
 
 
 def finite(number: float | None) -> float | None:
@@ -61,6 +74,108 @@ def verdict_record(verdict: Verdict) -> Record:
             for problem in verdict.problems
         ],
         "suggestion": _names(verdict.suggestion),
+    }
+
+
+def studies_record(studies: Sequence[Study]) -> Record:
+    """What ``causal run --json`` prints: one study, or ``direct`` and ``total``."""
+    if len(studies) == 1:
+        return _study_record(studies[0])
+    return {study.question.effect: _study_record(study) for study in studies}
+
+
+def _study_record(study: Study) -> Record:
+    made = study.plan
+    return {
+        "question": {
+            "exposure": study.question.exposures[0],
+            "outcome": study.question.outcomes[0],
+            "effect": study.question.effect,
+        },
+        "data": {
+            "source": study.source.name,
+            "sha256": study.source.sha256,
+            "rows_read": made.rows_read,
+            "rows_used": made.table.rows,
+            "dropped": dict(made.dropped),
+            "notes": list(made.notes),
+        },
+        "models": {name: _fit_record(fit, study.prob) for name, fit in study.fits.items()},
+        "shift": {name: _difference_record(found) for name, found in study.differences.items()},
+        "left_out": dict(made.left_out),
+        "seed": study.seed,
+        "versions": versions(fit.draws.sampler for fit in study.fits.values()),
+    }
+
+
+def versions(samplers: Iterable[str]) -> dict[str, str]:
+    """The versions of what the numbers depend on: those of PyMC and nutpie only if they drew."""
+    import platform
+    from importlib.metadata import version
+
+    from causal import __version__
+
+    parts = ["numpy", "pyarrow"]
+    if "nuts" in samplers:
+        parts += ["pymc", "pytensor", "nutpie"]
+    found = {"causal-workbench": __version__, "python": platform.python_version()}
+    return found | {name: version(name) for name in parts}
+
+
+def _fit_record(fit: Fit, prob: float) -> Record:
+    from causal.models.priors import describe  # brings numpy, which `explain` does without
+
+    regression, checks = fit.regression, fit.draws.diagnostics
+    return {
+        "adjust_for": list(regression.adjust_for),
+        "formula": regression.formula,
+        "valid": fit.verdict.valid,
+        "family": regression.family,
+        "sampler": fit.draws.sampler,
+        "effect": _quantity_record(fit.effect),
+        "effects": [_quantity_record(effect) for effect in fit.effects],
+        "coefficients": {
+            name: _quantity_record(fit.draws.summary(name, prob))
+            for name in regression.coefficient_names
+        },
+        "priors": list(describe(regression.priors, regression.terms)),
+        "diagnostics": {
+            "rhat": finite(checks.rhat),
+            "ess_bulk": finite(checks.ess_bulk),
+            "ess_tail": finite(checks.ess_tail),
+            "divergences": checks.divergences,
+            "pareto_k": finite(checks.pareto_k),
+            "problems": list(checks.problems),
+        },
+        "seconds": fit.draws.seconds,
+    }
+
+
+def _quantity_record(found: Effect | Summary) -> Record:
+    return {
+        "mean": finite(found.mean),
+        "sd": finite(found.sd),
+        "interval": [finite(end) for end in found.interval],
+        "prob": found.prob,
+        "kind": "eti",
+        "probability_positive": finite(found.probability_positive),
+        "contrast": getattr(found, "contrast", None),
+        "scale": getattr(found, "scale", None),
+    }
+
+
+def _difference_record(found: Difference) -> Record:
+    shift = found.shift
+    return {
+        "mean": shift.mean,
+        "sd": shift.sd,
+        "interval": list(shift.interval),
+        "prob": shift.prob,
+        "verdict": found.verdict,
+        "difference_of_means": finite(found.of_means),
+        "from_priors": finite(found.from_priors),
+        "kept_priors": shift.kept_priors,
+        "note": shift.note,
     }
 
 

@@ -7,6 +7,7 @@ control characters in it stays a name. Colour only repeats what a word says.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -23,9 +24,24 @@ from causal.errors import shown
 from causal.graph.dag import Dag
 
 if TYPE_CHECKING:
-    pass
+    from causal.criteria.question import Effect
+    from causal.models.generator import Plan
+    from causal.study.comparison import Fit, Study
 
-__all__ = ["clip", "explanation_text", "explanation_view", "render", "verdict_view"]
+__all__ = [
+    "clip",
+    "conclusion_view",
+    "explanation_text",
+    "explanation_view",
+    "facts",
+    "head_view",
+    "plan_view",
+    "render",
+    "study_text",
+    "study_view",
+    "table",
+    "verdict_view",
+]
 
 WIDTH = 100
 USE_STYLE = {"include": "bold green", "exclude": "bold red", "unavailable": "dim", "optional": ""}
@@ -75,8 +91,10 @@ def variables_table(variables: Sequence[Variable], limit: int = 60) -> Renderabl
         made.add_row(
             Text(clip(variable.name, 60)),
             Text(variable.role),
-            Text(variable.use.upper() if variable.use in ("include", "exclude") else variable.use,
-                 style=USE_STYLE[variable.use]),
+            Text(
+                variable.use.upper() if variable.use in ("include", "exclude") else variable.use,
+                style=USE_STYLE[variable.use],
+            ),
             Text(clip(variable.reason, 300)),
         )
     if len(variables) <= limit:
@@ -87,7 +105,8 @@ def variables_table(variables: Sequence[Variable], limit: int = 60) -> Renderabl
 
 def drawing_line(dag: Dag, title: str | None = None) -> str:
     """The DAG on one line: in full when short, else its size."""
-    arrows = dag.to_arrows().replace("\n", "; ") if len(dag.edges) + len(dag.arcs) <= 8 else ""
+    bare = Dag(nodes=dag.names, edges=dag.edges, arcs=dag.arcs)
+    arrows = bare.to_arrows() if len(dag.edges) + len(dag.arcs) <= 8 else ""
     if not arrows or len(arrows) > 90:
         count, lines = len(dag.names), len(dag.edges) + len(dag.arcs)
         arrows = f"{count:,} variables, {lines:,} arrow{'' if lines == 1 else 's'}"
@@ -126,7 +145,9 @@ def explanation_view(explanation: Explanation, title: str | None = None) -> Grou
         parts += [Text(), Text(f"{head}:", style="bold"), Padding(Text(lines), (0, 0, 0, 2))]
     if found and found.minimum_set != found.adjust_for and found.minimum_set is not None:
         others = dict.fromkeys([*found.minimal_sets, found.minimum_set])
-        also = " and ".join(reasons.set_text(names) for names in others if names != found.adjust_for)
+        also = " and ".join(
+            reasons.set_text(names) for names in others if names != found.adjust_for
+        )
         parts += [Text(), Text(clip(f"Also valid, and smaller: {also}.", 600))]
     return Group(*parts)
 
@@ -139,16 +160,20 @@ def explanation_text(explanation: Explanation) -> str:
 def verdict_view(verdict: Verdict) -> Group:
     """What ``causal check`` prints."""
     held = reasons.set_text(verdict.adjust_for)
-    good = Text.assemble((("VALID" if verdict else "INVALID"), "bold green" if verdict else "bold red"))
+    good = Text.assemble(
+        (("VALID" if verdict else "INVALID"), "bold green" if verdict else "bold red")
+    )
     good.append(clip(f": {held} for the {verdict.question.text}.", 400))
     parts: list[RenderableType] = [good]
     for problem in verdict.problems:
         parts.append(Text(f"- {clip(problem.message, 600)}"))
     if verdict and verdict.backdoor is False:
-        parts.append(Text(
-            "Valid by the complete adjustment criterion; Pearl's back-door criterion would refuse "
-            "it, because it holds an effect of the exposure."
-        ))
+        parts.append(
+            Text(
+                "Valid by the complete adjustment criterion; Pearl's back-door criterion would refuse "
+                "it, because it holds an effect of the exposure."
+            )
+        )
     if not verdict:
         if verdict.suggestion is None:
             parts.append(Text("No set answers this question: see `causal explain`."))
@@ -157,5 +182,181 @@ def verdict_view(verdict: Verdict) -> Group:
     return Group(*parts)
 
 
-def _other(question: Question) -> str:
+# What ``causal run`` prints: head_view before the data are read, plan_view before anything is
+# fitted, study_view when all is done.
+
+
+def head_view(explanation: Explanation, title: str | None = None) -> Group:
+    """The DAG, the question and what each variable is for: known before any data are read."""
+    asked, other = explanation.asked, _other(explanation.question)
+    set_too = explanation[other].adjustment.adjust_for
+    there = "not identifiable" if set_too is None else f"adjust for {reasons.set_text(set_too)}"
+    question = f"{explanation.question.text}    ({other}: {there})"
+    rows = [("DAG", drawing_line(explanation.question.dag, title)), ("Question", question)]
+    rows.append(("Answer", asked.answer))
+    if asked.assumption:
+        rows.append(("Note", asked.assumption))
+    parts: list[RenderableType] = [facts(rows)]
+    if asked.variables:
+        parts += [Text(), variables_table(asked.variables)]
+    return Group(*parts)
+
+
+def plan_view(made: Plan) -> Table:
+    """What will be fitted, on which rows, with which priors."""
+    from causal.display.words import model_word, rows_words
+    from causal.models.priors import describe
+
+    rows = [("Data", f"{made.table.source.name}: {rows_words(made)}")]
+    rows += [("", note) for note in made.notes]
+    shared: dict[str, list[str]] = {}
+    for regression in made.regressions:
+        for line in describe(regression.priors, regression.terms):
+            shared.setdefault(line, []).append(model_word(regression.name))
+    everywhere = [line for line, names in shared.items() if len(names) == len(made.regressions)]
+    label = "Priors"
+    if everywhere:
+        rows.append((label, _joined(everywhere)))
+        label = ""
+    for regression in made.regressions:
+        lines = [
+            line for line in describe(regression.priors, regression.terms) if line not in everywhere
+        ]
+        if lines:
+            rows.append((label, f"{model_word(regression.name)}: {_joined(lines)}"))
+            label = ""
+    return facts(rows)
+
+
+def _joined(lines: Sequence[str], limit: int = 12) -> str:
+    """Priors in a row, the first dozen of them."""
+    rest = len(lines) - limit
+    return "; ".join([*lines[:limit], *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def study_view(study: Study) -> Group:
+    """The comparison: failed checks first, then the table, then what it says."""
+    from causal.display import words
+
+    failed = [
+        Text(clip(line, 400), style="bold red")
+        for fit in study.fits.values()
+        for line in words.problems(fit)
+    ]
+    parts: list[RenderableType] = [*failed, *([Text()] if failed else []), _effects_table(study)]
+    more = _more_effects_table(study)
+    if more is not None:
+        parts += [Text(), more]
+    parts.append(Text())
+    parts += [Text(clip(sentence, 1200)) for sentence in words.conclusions(study)]
+    for name, why in study.plan.left_out.items():
+        parts.append(
+            Text(clip(f"Left out: {words.model_word(name)}: {why}.".replace("..", "."), 600))
+        )
+    parts.append(Text(words.sampling_words(study), style="dim"))
+    return Group(*parts)
+
+
+def _effects_table(study: Study) -> Table:
+    from causal.display import words
+
+    interval = f"{words.percent(study.prob)} interval"
+    columns = ["model", "set", "regression", "effect", interval, "P(>0)", ""]
+    made = table(columns, right=["effect", "P(>0)"])
+    made.title = Text(clip(f"Effect of {words.contrast_words(study)}", 200), style="bold")
+    made.title_justify = "left"
+    made.columns[0].max_width = 14
+    for column in made.columns[3:]:
+        column.no_wrap = True
+    fits = _shown_order(study)
+    marks = _forest([fit.effect.interval for fit in fits], [fit.effect.mean for fit in fits])
+    for fit, mark in zip(fits, marks, strict=True):
+        effect, digits = fit.effect, words.places(fit)
+        name = words.model_word(fit.regression.name)
+        made.add_row(
+            Text(name, style="bold green" if name == "correct" else ""),
+            Text("valid" if fit.verdict else "INVALID", style="" if fit.verdict else "bold red"),
+            Text(clip(fit.regression.formula, 160)),
+            Text(words.number(effect.mean, digits)),
+            Text(words.interval(*effect.interval, digits)),
+            Text(words.share(effect.probability_positive)),
+            Text(mark),
+        )
+    return made
+
+
+def _more_effects_table(study: Study, limit: int = 24) -> RenderableType | None:
+    """Contrasts and scales beside the headline, if there are any."""
+    from causal.display import words
+
+    rows = [(fit, effect) for fit in _shown_order(study) for effect in fit.effects[1:]]
+    if not rows:
+        return None
+    made = table(["model", "also", "scale", "effect", "interval"], right=["effect"])
+    for fit, effect in rows[:limit]:
+        digits = words.places(fit, effect)
+        made.add_row(
+            Text(words.model_word(fit.regression.name)),
+            Text(clip(effect.contrast or "", 40)),
+            Text(effect.scale),
+            Text(words.number(effect.mean, digits)),
+            Text(words.interval(*effect.interval, digits)),
+        )
+    if len(rows) <= limit:
+        return made
+    return Group(made, Text(f"  … and {len(rows) - limit:,} more; --json lists all."))
+
+
+def _shown_order(study: Study) -> list[Fit]:
+    """The correct model last, nearest to the words below the table."""
+    fits = list(study.fits.values())
+    return sorted(fits, key=lambda fit: fit.regression.name == "correct")
+
+
+def _forest(
+    intervals: Sequence[tuple[float, float]], means: Sequence[float], width: int = 17
+) -> list[str]:
+    """One line of dashes and an ``o`` for each interval, on a common scale; ``|`` is zero."""
+    ends = [value for pair in intervals for value in pair] + list(means)
+    if not all(map(isfinite, ends)):
+        return [""] * len(means)
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    if high - low > 4 * (max(ends) - min(ends)) > 0:  # zero is far off: it would crush the rest
+        low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+
+    def place(value: float) -> int:
+        return round((value - low) / span * (width - 1))
+
+    lines = []
+    for (left, right), mean in zip(intervals, means, strict=True):
+        line = [" "] * width
+        if low <= 0.0 <= high:
+            line[place(0.0)] = "|"
+        for spot in range(place(left), place(right) + 1):
+            line[spot] = "-"
+        line[place(mean)] = "o"
+        lines.append("".join(line))
+    return lines
+
+
+def conclusion_view(study: Study) -> Group:
+    """What ``causal run --quiet`` prints: failed checks and the verdicts in words."""
+    from causal.display import words
+
+    failed = [line for fit in study.fits.values() for line in words.problems(fit)]
+    return Group(*(Text(clip(line, 1200)) for line in (*failed, *words.conclusions(study))))
+
+
+def study_text(study: Study) -> str:
+    """Everything ``causal run`` prints, as plain text."""
+    parts: list[RenderableType] = [
+        head_view(study.explanation),
+        plan_view(study.plan),
+        study_view(study),
+    ]
+    return "\n\n".join(render(part) for part in parts)
+
+
+def _other(question: Question) -> Effect:
     return "total" if question.effect == "direct" else "direct"

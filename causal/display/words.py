@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from causal.criteria.reasons import blame, listed, set_text, word
 from causal.errors import shown
+from causal.models.generator import NAIVE
 
 if TYPE_CHECKING:
     from causal.inference.posterior import Posterior
@@ -26,6 +27,7 @@ __all__ = [
     "interval",
     "magnitude",
     "number",
+    "percent",
     "problems",
     "rows_words",
     "sampling_words",
@@ -89,6 +91,11 @@ def share(probability: float | None) -> str:
     return f"{probability:.2f}"
 
 
+def percent(prob: float) -> str:
+    """The mass of an interval: ``89%``, ``99.9%``."""
+    return f"{100 * prob:.6g}%"
+
+
 def effective_draws(posterior: Posterior) -> float:
     """How many independent draws the posterior is worth."""
     size = posterior.diagnostics.ess_bulk
@@ -105,7 +112,7 @@ def effect_words(fit: Fit) -> str:
     effect, digits = fit.effect, places(fit)
     low, high = effect.interval
     return (
-        f"{number(effect.mean, digits)} ({effect.prob:.0%}: {number(low, digits)} to "
+        f"{number(effect.mean, digits)} ({percent(effect.prob)}: {number(low, digits)} to "
         f"{number(high, digits)})"
     )
 
@@ -118,7 +125,9 @@ def contrast_words(study: Study) -> str:
     question = study.question
     exposure, outcome = (word(name) for name in (question.exposures[0], question.outcomes[0]))
     label = next(iter(study.fits.values())).effect.contrast or "+1"
-    return f"{label} {exposure} on {outcome}" if label == "+1" else f"{exposure} {label} on {outcome}"
+    return (
+        f"{label} {exposure} on {outcome}" if label == "+1" else f"{exposure} {label} on {outcome}"
+    )
 
 
 def rows_words(made: Plan) -> str:
@@ -195,17 +204,19 @@ def conclusions(study: Study) -> tuple[str, ...]:
 
 def _conclusion(study: Study, name: str) -> str:
     fit, difference = study[name], study.differences[name]
-    who, shift = f"The {model_word(name)} model", difference.shift
+    who, shift = _who(name), difference.shift
     digits = decimals(shift.sd, len(shift.draws))
     low, high = shift.interval
-    span = f"{shift.prob:.0%}: {number(low, digits)} to {number(high, digits)}"
+    span = f"{percent(shift.prob)}: {number(low, digits)} to {number(high, digits)}"
     beside = f"the correct effect is {effect_words(study['correct'])}"
     why = f", because {blame(fit.verdict)}" if not fit.verdict else ""
     match difference.verdict:
         case "misleads":
             side = "high" if shift.mean > 0 else "low"
             sizes = sorted((abs(low), abs(high)))
-            span = f"{shift.prob:.0%}: {number(sizes[0], digits)} to {number(sizes[1], digits)}"
+            span = (
+                f"{percent(shift.prob)}: {number(sizes[0], digits)} to {number(sizes[1], digits)}"
+            )
             text = (
                 f"{who} misleads: it is too {side} by {number(abs(shift.mean), digits)} ({span})"
                 f"{why}; {beside}."
@@ -224,6 +235,12 @@ def _conclusion(study: Study, name: str) -> str:
             )
         case _ if not (fit.passed and study["correct"].passed):
             text = f"{who} cannot be compared: a fit failed its checks."
+        case _ if study.matters is not None and max(-low, high) <= study.matters:
+            text = (
+                f"{who} is invalid{why}, but here it misleads by less than the {study.matters:g} "
+                f"that matters to you: it differs by {number(shift.mean, digits)} ({span}); "
+                f"{beside}."
+            )
         case _:
             floor = "" if study.matters is None else f" by more than {study.matters:g}"
             text = (
@@ -231,6 +248,12 @@ def _conclusion(study: Study, name: str) -> str:
                 f"it differs by {number(shift.mean, digits)} ({span}); {beside}."
             )
     return text + _prior_words(difference) + (f" {shift.note}" if shift.note else "")
+
+
+def _who(name: str) -> str:
+    if name in ("correct", *NAIVE):
+        return f"The {name} model"
+    return "Your model" if name == "yours" else f"Your model {shown(name, 40)}"
 
 
 def _prior_words(difference: Difference) -> str:

@@ -12,6 +12,7 @@ ends as its children: every criterion for graphs with latent variables then appl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -64,12 +65,12 @@ class Dag:
     ----------
     source
         DAGitty, DOT or arrow text (``"x <- z -> y; x -> c <- y"``), or a `networkx.DiGraph`.
-        Leave it out to give the parts by keyword.
+        Leave it out to give the parts by keyword, and give none beside it.
     nodes, edges, arcs
         Names; pairs (cause, effect); pairs joined by ``<->``. Nodes named in an edge or a mark need
         not be repeated in *nodes*. Duplicates are one.
     exposures, outcomes, latent, adjusted, selected
-        Names that carry the mark.
+        Names that carry the mark; a string is one name.
     positions
         Name -> (x, y) in the drawing's own units.
 
@@ -80,7 +81,7 @@ class Dag:
     CycleError
         The arrows go round; a self-loop is the shortest case.
     GraphError
-        An empty name.
+        A name that is empty or no text, a position that is not two numbers, or a text and parts.
     """
 
     names: tuple[str, ...]
@@ -109,7 +110,19 @@ class Dag:
         selected: Iterable[str] = (),
         positions: Mapping[str, Position] | None = None,
     ) -> None:
+        marks = {
+            "exposures": _names(exposures),
+            "outcomes": _names(outcomes),
+            "latent": _names(latent),
+            "adjusted": _names(adjusted),
+            "selected": _names(selected),
+        }
         if source is not None:
+            if any((nodes, edges, arcs, positions, *marks.values())):
+                raise GraphError(
+                    "A DAG is given as a text or graph, or by its parts, not both. "
+                    "To change the marks of a text: Dag(text).marked(latent=['u'])."
+                )
             from causal.graph.notation import read
 
             parts = read(source)
@@ -117,20 +130,14 @@ class Dag:
                 object.__setattr__(self, field, getattr(parts, field))
             return
 
-        drawn = sorted(set(edges))
-        joined = sorted({(min(a, b), max(a, b)) for a, b in arcs})
-        marks = {
-            "exposures": frozenset(exposures),
-            "outcomes": frozenset(outcomes),
-            "latent": frozenset(latent),
-            "adjusted": frozenset(adjusted),
-            "selected": frozenset(selected),
-        }
-        places = dict(positions or {})
-        everyone = {*nodes, *places}.union(*drawn, *joined, *marks.values())
-        if "" in everyone:
-            raise GraphError("A variable has an empty name. Give every variable a name.")
+        arrows = {(a, b) for a, b in edges}
+        pairs = {(a, b) for a, b in arcs}
+        places = {name: _place(name, place) for name, place in (positions or {}).items()}
+        everyone = {*_names(nodes), *places}.union(*arrows, *pairs, *marks.values())
+        _refuse_other_names(everyone)
         names = tuple(sorted(everyone))
+        drawn = sorted(arrows)
+        joined = sorted({(min(a, b), max(a, b)) for a, b in pairs})
         number = {name: i for i, name in enumerate(names)}
 
         size = len(names) + len(joined)
@@ -264,7 +271,7 @@ class Dag:
             "adjusted": adjusted,
             "selected": selected,
         }
-        new = {field: frozenset(names) for field, names in given.items() if names is not None}
+        new = {field: _names(names) for field, names in given.items() if names is not None}
         for names in new.values():
             self.numbers(names)
         return Dag(**{**self.parts(), **new})
@@ -302,10 +309,34 @@ class Dag:
         return write(self)
 
     def to_arrows(self) -> str:
-        """The DAG as arrow text; marks and positions have no place in it."""
+        """The DAG as arrow text, with its marks; positions have no place in it."""
         from causal.graph.notation.arrows import write
 
         return write(self)
+
+
+def _names(given: Iterable[str]) -> frozenset[str]:
+    """*given* as a set; a string is one name, not its letters."""
+    return frozenset([given] if isinstance(given, str) else given)
+
+
+def _refuse_other_names(names: Iterable[object]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise GraphError(f"A variable is called {name!r}, but a name is text: {str(name)!r}.")
+        if not name:
+            raise GraphError("A variable has an empty name. Give every variable a name.")
+
+
+def _place(name: object, given: Iterable[Any]) -> Position:
+    """*given* as two finite numbers."""
+    try:
+        x, y = map(float, given)
+    except (TypeError, ValueError, OverflowError):
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise GraphError(f"The position of {shown(str(name))} is not two numbers. Give (x, y).")
+    return x, y
 
 
 def _rebuild(parts: dict[str, Any]) -> Dag:

@@ -1,12 +1,13 @@
 """Open paths one by one, shortest first: for people to look at, never to decide anything.
 
 A DAG can have more paths than there are atoms, so the listing is bounded twice, in the paths it
-gives and in the steps it takes, and says whether it is complete. Verdicts come from the walk in
-`causal.graph.walk`, which lists nothing.
+gives and in the nodes it writes down to find them, and says whether it is complete. Verdicts come
+from the walk in `causal.graph.walk`, which lists nothing.
 
 The search is best-first: a beginning of a path is continued in the order of the shortest length it
 can still come to, known from one walk backwards from the ends. The first path found is therefore a
-shortest one, and finding it never takes a step aside.
+shortest one, and finding it never takes a step aside. Where even that one is too long to be written
+down again at each of its steps, the walk's own witness is the listing.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from causal.graph.dag import Adjacency
-from causal.graph.walk import Path, ancestors
+from causal.graph.walk import Path, ancestors, open_path
 
 __all__ = ["Listing", "open_paths"]
 
 MOST_PATHS = 20
-MOST_STEPS = 20_000
+MOST_NODES = 1_000_000  # in all the beginnings of paths together
 
 # A state is 2 * node + 1 where the path arrived by an arrowhead, 2 * node where by a tail.
 _State = int
@@ -29,7 +30,7 @@ _State = int
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Paths, shortest first, then in the order of their nodes; *complete* if these are all."""
+    """Paths, shortest first, then in the order of their nodes; *complete* if surely all."""
 
     paths: tuple[Path, ...]
     complete: bool
@@ -46,7 +47,8 @@ def open_paths(
 ) -> Listing:
     """List paths from *starts* to *ends* that let association through when *given* is held fixed.
 
-    Paths that run through another start or end are left out: a part of each is listed.
+    Paths that run through another start or end are left out: a part of each is listed. Where there
+    is a path, one at least is given, unless *through* picks among them.
 
     Parameters
     ----------
@@ -70,13 +72,12 @@ def open_paths(
     for start in starts:
         if 2 * start in ahead:
             heappush(waiting, (ahead[2 * start], (start,), (2 * start,)))
-    for _ in range(MOST_STEPS):
-        if not waiting:
-            return Listing(tuple(found), complete=True)
+    written = 0
+    while waiting and written < MOST_NODES:
         _, nodes, states = heappop(waiting)
         if nodes[-1] in ends:
             if len(found) == limit:
-                break
+                return Listing(tuple(found), complete=False)
             path = Path(nodes, tuple(state & 1 == 1 for state in states[1:]))
             if through is None or not through.isdisjoint(path.colliders):
                 found.append(path)
@@ -86,7 +87,11 @@ def open_paths(
             if step in ahead and node not in nodes and node not in starts:
                 length = len(nodes) + ahead[step]
                 heappush(waiting, (length, (*nodes, node), (*states, step)))
-    return Listing(tuple(found), complete=False)
+                written += len(nodes)
+    if waiting and not found and through is None:
+        witness = open_path(graph, starts, ends, given)
+        found = [witness] if witness else []
+    return Listing(tuple(found), complete=not waiting)
 
 
 def _steps(

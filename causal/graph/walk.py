@@ -1,4 +1,4 @@
-"""The one traversal: which nodes can association reach?
+"""The one traversal: which nodes association can reach.
 
 Association flows along a path unless something on it stops the flow. At an inner node of a path,
 two arrowheads may meet (``-> c <-``, a *collider*) or not (a chain ``-> m ->`` or a fork
@@ -49,7 +49,7 @@ class Path:
     forward: tuple[bool, ...]
 
     def __add__(self, other: Path) -> Path:
-        """This path, continued by *other*, which begins where this one ends."""
+        """Continue this path by *other*, which begins where this one ends."""
         assert self.nodes[-1] == other.nodes[0]
         return Path(self.nodes + other.nodes[1:], self.forward + other.forward)
 
@@ -117,11 +117,10 @@ class Reached:
         """Every node reached, the starting ones among them."""
         return frozenset(state >> 1 for state in self.came)
 
-    def path_to(self, node: int, *, by_head: bool | None = None) -> Path:
-        """The shortest path on which the walk came to *node* (*by_head*: by an arrowhead?)."""
-        states = [2 * node + 1, 2 * node] if by_head is None else [2 * node + by_head]
+    def path_to(self, node: int) -> Path:
+        """A shortest path on which the walk came to *node*, which it reached."""
         trails = []
-        for state in states:
+        for state in (2 * node + 1, 2 * node):
             if state in self.came:
                 trail = [state]
                 while (state := self.came[state]) >= 0:
@@ -161,7 +160,7 @@ def directed_path(
     avoiding: Collection[int] = (),
 ) -> Path | None:
     """A shortest directed path of one arrow or more from *starts* to *ends*, or None."""
-    came: dict[int, int] = dict.fromkeys(starts, -1)
+    came: dict[int, int] = dict.fromkeys(sorted(starts), -1)
     todo = list(came)
     for node in todo:
         for child in graph.children[node]:
@@ -199,7 +198,7 @@ def reach(
     """
     parents, children = graph.parents, graph.children
     opened = ancestors(graph, given) if given else ()
-    came: _Came = {2 * node: -1 for node in starts}
+    came: _Came = {2 * node: -1 for node in sorted(starts)}
     todo = list(came)
     for state in todo:  # the list grows while it is read: a queue
         node = state >> 1

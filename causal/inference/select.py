@@ -87,4 +87,3 @@ def sample(
                 regression, table, draws=draws, seed=seed, progress=progress
             )
     return posteriors
-

@@ -8,7 +8,7 @@ any of them uses, or the comparison would mean nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -147,8 +147,8 @@ def plan(
     for name in [name for name in sets if name not in left_out]:
         absent = [n for n in sets[name] if n not in table.columns]
         if absent:
-            why = "latent" if absent[0] in question.dag.latent else "selected"
-            left_out[name] = f"{listed([shown(n) for n in absent])} is marked {why}: no data on it"
+            mark = "latent" if absent[0] in question.dag.latent else "selected"
+            left_out[name] = f"{listed([shown(n) for n in absent])} is marked {mark}: no data on it"
 
     _check_priors(prior_choice, sets, exposure)
     while True:
@@ -157,7 +157,7 @@ def plan(
         used = table.complete(sorted({exposure, outcome}.union(*fitted.values())))
         kind = _family(used[outcome], family)
         _check_ends(used, table.rows, exposure, outcome)
-        faults = {name: why for name, names in fitted.items() if (why := _unvaried(names, used))}
+        faults = {name: why for name, held in fitted.items() if (why := _unvaried(held, used))}
         if not faults:
             regressions = tuple(
                 _regression(name, exposure, outcome, names, used, kind, prior_choice)
@@ -234,9 +234,7 @@ def _duplicates(sets: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return same
 
 
-def _check_priors(
-    choice: PriorChoice, sets: Mapping[str, tuple[str, ...]], exposure: str
-) -> None:
+def _check_priors(choice: PriorChoice, sets: Mapping[str, tuple[str, ...]], exposure: str) -> None:
     known = {exposure, "intercept", "slope", "level", "sigma"}.union(*sets.values())
     for name in choice.overrides:
         if name not in known:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from causal.data.table import Column, Table
 
 __all__ = [
+    "PRESETS",
     "RESERVED",
     "Distribution",
     "GaussianForm",
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 Preset = Literal["default", "wide", "tutorial"]
+PRESETS: tuple[Preset, ...] = ("default", "wide", "tutorial")
 
 RESERVED = ("intercept", "slope", "level", "sigma")
 """The parts of a model that a prior can be given to, beside the variables themselves."""
@@ -323,10 +325,10 @@ class PriorChoice:
     overrides: Mapping[str, Distribution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.preset not in ("default", "wide", "tutorial"):
+        if self.preset not in PRESETS:
             raise ModelError(
                 f"There is no prior preset {shown(self.preset)}."
-                f"{did_you_mean(self.preset, ['default', 'wide', 'tutorial'])}"
+                f"{did_you_mean(self.preset, PRESETS)}"
             )
         object.__setattr__(self, "overrides", dict(self.overrides))
         for name, distribution in self.overrides.items():

@@ -21,7 +21,8 @@ from causal.models.generator import Plan, observed, plan
 from causal.models.priors import PriorChoice
 from causal.models.regression import Family, Regression
 from causal.study.effects import Effect, effects
-from causal.study.shift import Shift, Verdict as ShiftVerdict, from_priors, shifts, verdict
+from causal.study.shift import Shift, from_priors, shifts, verdict
+from causal.study.shift import Verdict as ShiftVerdict
 
 if TYPE_CHECKING:
     import pandas
@@ -246,11 +247,12 @@ def _differences(
     others = [r for r in made.regressions if r.name != "correct"]
     if correct is None or not others:
         return {}
-    noise = {name: fit.draws.summary("sigma").mean for name, fit in fits.items()
-             if fit.regression.family == "gaussian"}
-    measured = shifts(
-        correct.regression, others, made.table, prob=prob, seed=seed, sigmas=noise
-    )
+    noise = {
+        name: fit.draws.summary("sigma").mean
+        for name, fit in fits.items()
+        if fit.regression.family == "gaussian"
+    }
+    measured = shifts(correct.regression, others, made.table, prob=prob, seed=seed, sigmas=noise)
     found = {}
     for name, shift in measured.items():
         of_means = fits[name].effect.mean - correct.effect.mean

@@ -273,7 +273,7 @@ class _Fit:
         return moved
 
 
-class _NoFit(Exception):  # noqa: N818  (a turn in the road, not an error a user meets)
+class _NoFit(Exception):
     """The fit, or the fit without one of the rows, does not exist; the reason as a clause."""
 
 

@@ -42,7 +42,9 @@ _HEADERS = {"dag", "digraph", *_NOT_DAGS}
 _HOLDS_A_DAG = re.compile(r"->|<-|\{")
 _FILE_NAME = re.compile(r"\s*[\w.-]+\.(?:dag|dagitty|dot|gv|txt)\s*")
 # A variable of DAGitty's first notation, "age 1 @0.3,-0.2" or "x E @1,1", on a line of its own.
-_LEGACY_PLACED = re.compile(r"^\S.*[ \t][0-9EOAU]+[ \t]+@-?[0-9.]+,-?[0-9.]+[ \t]*\r?$", re.M)
+_LEGACY_PLACED = re.compile(
+    r"^\S.*[ \t][0-9EOAU]+[ \t]+@-?[0-9.]+,-?[0-9.]+[ \t]*\r?$", re.MULTILINE
+)
 _LEGACY_PLAIN = re.compile(r"\s*(?:\S+[ \t]+[01EOAU][ \t]*\r?\n)+[ \t]*\r?\n\s*\S+[ \t]+\S")
 _LARGEST = 256 * 2**20  # bytes; beyond this, something else was meant
 
@@ -81,12 +83,14 @@ def read_file(path: str | os.PathLike[str]) -> Dag:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as stream:
+        with open(name, "rb") as stream:  # noqa: PTH123 - Path("") would be the current folder
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise GraphError(f"There is no file {shown(name)}.{_near(name)}") from None
     except IsADirectoryError:
-        raise GraphError(f"{shown(name)} is a folder. Name a file in it that holds a DAG.") from None
+        raise GraphError(
+            f"{shown(name)} is a folder. Name a file in it that holds a DAG."
+        ) from None
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         raise GraphError(f"Cannot read {shown(name)}: {reason}.") from None
@@ -107,7 +111,9 @@ def load(source: str, stdin: BinaryIO | None = None) -> Dag:
     if source == "-":
         stream = sys.stdin.buffer if stdin is None else stdin
         return _read_text(_decoded(stream.read(_LARGEST + 1), "standard input"), "standard input")
-    if os.path.exists(source) or not _HOLDS_A_DAG.search(source):
+    # Path.exists would raise where a text is too long for a name.
+    is_file = os.path.exists(source)  # noqa: PTH110
+    if is_file or not _HOLDS_A_DAG.search(source):
         return read_file(source)
     return _read_text(source)
 
@@ -135,13 +141,14 @@ def _header(source: Source) -> tuple[str, int] | None:
     """The kind of graph that a header names, and the number of the token behind its brace."""
     head = source.tokens[:4]
     skip = 1 if head[0].casefold() == "strict" else 0
-    kind, *rest = (*head[skip:], "", "")
-    if kind.casefold() not in _HEADERS:
+    word, name, brace = [*head[skip:], "", "", ""][:3]
+    kind = word.casefold()
+    if kind not in _HEADERS:
         return None
-    if rest[0] == "{":
-        return kind.casefold(), skip + 2
-    if rest[1] == "{" and (is_word(rest[0]) or rest[0].startswith('"')):
-        return kind.casefold(), skip + 3
+    if name == "{":
+        return kind, skip + 2
+    if brace == "{" and (is_word(name) or name.startswith('"')):
+        return kind, skip + 3
     return None
 
 
@@ -150,7 +157,8 @@ def _read_arrows(source: Source, where: str) -> Dag:
     if not source.tokens[0]:
         raise NotationError(f"{where} holds comments only. Draw the DAG below them: x <- z -> y")
     if not _HOLDS_A_DAG.search(text):
-        if _LEGACY_PLACED.search(text) or _LEGACY_PLAIN.match(text):
+        # That notation writes a quote as %22; where there are quotes, names may look like it.
+        if '"' not in text and (_LEGACY_PLACED.search(text) or _LEGACY_PLAIN.match(text)):
             raise NotationError(
                 f"{where} is written in the notation of DAGitty's first versions, which cannot "
                 "be read. Open it in DAGitty and copy the model code: it begins with 'dag {'."
@@ -171,7 +179,7 @@ def _decoded(data: bytes, name: str) -> str:
         hint = "16-bit text" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "a binary file"
         raise GraphError(f"{where} is {hint}, not a DAG. Give a text file in UTF-8.")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")  # a byte-order mark is cut off later: it counts as bytes here
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise GraphError(

@@ -1,10 +1,10 @@
-"""Arrow text: ``x <- z -> y; x -> c <- y``, the notation of books, mails and command lines.
+r"""Arrow text: ``x <- z -> y; x -> c <- y``, the notation of books, mails and command lines.
 
 Chains of ``->``, ``<-`` and ``<->`` (a cause of both ends that nobody measured); groups in braces,
 ``{a b} -> c`` or ``{a, b} -> c``; a name alone is a variable without arrows. Statements end at a
 line break, at ``;`` or where the next one begins; ``#`` and ``//`` begin a comment. Marks are those
 of DAGitty, in a statement of their own: ``x [exposure]``. Names are text, so ``1`` and ``"1"`` are
-one variable; a name with blanks or signs goes in double quotes, where ``\\"`` and ``\\\\`` stand for
+one variable; a name with blanks or signs goes in double quotes, where ``\"`` and ``\\`` stand for
 a quote and a backslash.
 """
 

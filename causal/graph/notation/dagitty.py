@@ -1,4 +1,4 @@
-"""DAGitty's notation, as the web page and the R package write it.
+r"""DAGitty's notation, as the web page and the R package write it.
 
 ::
 
@@ -15,7 +15,7 @@
 Marks have a long name and a letter: exposure (e), outcome (o), latent or unobserved (l, u),
 adjusted (a), selected (s). Attributes that say nothing about a DAG, on variables and on edges, are
 passed over, as DAGitty does. Names without quotes hold letters, digits, ``_`` and ``.``. Unlike
-DAGitty we take comments (``#``, ``//``, ``/* */``), let ``\\\\`` in quotes stand for a backslash,
+DAGitty we take comments (``#``, ``//``, ``/* */``), let ``\\`` in quotes stand for a backslash,
 and refuse an arrow that has ``;`` where a variable belongs.
 
 References

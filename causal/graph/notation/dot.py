@@ -52,7 +52,9 @@ def write(dag: Dag) -> str:
         place = place_of(dag, name)
         if place is not None:
             attributes.append(f'pos="{place}"')
-        lines.append(f"  {word[name]} [{', '.join(attributes)}]" if attributes else f"  {word[name]}")
+        lines.append(
+            f"  {word[name]} [{', '.join(attributes)}]" if attributes else f"  {word[name]}"
+        )
     lines += [f"  {word[a]} -> {word[b]}" for a, b in dag.edges]
     lines += [f"  {word[a]} -> {word[b]} [dir=both]" for a, b in dag.arcs]
     return "\n".join([*lines, "}", ""])

@@ -9,7 +9,6 @@ networkx is imported only to make a graph: to take one, its own methods are enou
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,8 @@ def from_networkx(graph: networkx.DiGraph[Any]) -> Dag:
         )
     names = _names(graph)
     marks: dict[str, set[str]] = {field: set() for field in _LONG.values()}
-    positions, arcs, hidden = {}, [], set()
+    positions: dict[str, Any] = {}
+    arcs, hidden = [], set()
     for key, attributes in graph.nodes(data=True):
         children = list(graph.successors(key))
         if _on(attributes, "arc", names[key]) and len(children) == 2 and not graph.in_degree(key):
@@ -66,8 +66,9 @@ def from_networkx(graph: networkx.DiGraph[Any]) -> Dag:
         for mark, field in _LONG.items():
             if _on(attributes, mark, names[key]):
                 marks[field].add(names[key])
-        if attributes.get("pos") is not None:
-            positions[names[key]] = _place(attributes["pos"], names[key])
+        place = attributes.get("pos")
+        if place is not None:
+            positions[names[key]] = position(place) if isinstance(place, str) else place
     return Dag(
         nodes=[name for key, name in names.items() if key not in hidden],
         edges=[(names[a], names[b]) for a, b in graph.edges() if a not in hidden],
@@ -93,8 +94,7 @@ def to_networkx(dag: Dag) -> networkx.DiGraph[Any]:
         import networkx
     except ImportError:
         raise MissingPart(
-            "This needs networkx, which is not installed: "
-            'pip install "causal-workbench[interop]"'
+            'This needs networkx, which is not installed: pip install "causal-workbench[interop]"'
         ) from None
     graph: networkx.DiGraph[Any] = networkx.DiGraph()
     marks = marks_of(dag)
@@ -138,19 +138,3 @@ def _on(attributes: Mapping[str, Any], mark: str, name: str) -> bool:
         f"The node {shown(name)} of the networkx graph has {mark}={shown(repr(value))[1:-1]}. "
         "Use True, or leave the attribute out."
     )
-
-
-def _place(value: Any, name: str) -> tuple[float, float]:
-    if isinstance(value, str):
-        place = position(value)
-    else:
-        try:
-            x, y = map(float, value)
-            place = (x, y) if math.isfinite(x) and math.isfinite(y) else None
-        except (TypeError, ValueError, OverflowError):
-            place = None
-    if place is None:
-        raise GraphError(
-            f"The node {shown(name)} of the networkx graph has a 'pos' that is not two numbers."
-        )
-    return place

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import islice
-from unicodedata import combining, east_asian_width
+from unicodedata import category, east_asian_width
 
 from causal.errors import NotationError, shown
 
@@ -150,4 +150,5 @@ def _safe(text: str) -> str:
 
 def _width(text: str) -> int:
     """How many columns *text* takes in a terminal."""
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    wide = sum(east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(category(c) in {"Mn", "Me"} for c in text)  # no column of theirs

@@ -49,8 +49,9 @@ MARKS = {
     "s": "selected",
 }
 _NEEDS_BOTH = "An arrow needs a variable on both sides."
-_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_POSITION = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(?:,[^!]*)?!?\s*")
+# Possessive, like the tokens: nothing is looked at twice.
+_NUMBER = r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
+_POSITION = re.compile(rf"\s*+({_NUMBER})\s*+,\s*+({_NUMBER})\s*+(?:,[^!]*+)?!?\s*+")
 _FOREIGN = re.compile(r"[<@]?-+[>@]?")
 
 # A name, or the variables of a group.
@@ -331,7 +332,7 @@ class _Parser:
                     return found, i + 1
                 opened = i + 1
                 i += 2
-            elif token == "," or token == ";":
+            elif token in {",", ";"}:
                 i += 1
             elif not token:
                 raise self.source.error(opened, "this '[' is never closed.")
@@ -460,9 +461,7 @@ class _Parser:
         advice = _NEEDS_BOTH
         if self.tokens[i - 1] == "]" and i > self.start:
             advice += " Marks stand in a statement of their own: x [exposure]; x -> y"
-        return self.source.error(
-            i, f"expected a variable before {self.source.found(i)}.", advice
-        )
+        return self.source.error(i, f"expected a variable before {self.source.found(i)}.", advice)
 
     def empty_group(self, i: int) -> NotationError:
         return self.source.error(i, "the braces on one side of this arrow are empty.", _NEEDS_BOTH)

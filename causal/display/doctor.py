@@ -1,0 +1,104 @@
+"""What is installed, and what that makes possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["Finding", "examine", "findings_record", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: whether it is there, what it is, and how to get it if not."""
+
+    name: str
+    there: bool
+    what: str
+    advice: str = ""
+
+
+def examine() -> tuple[Finding, ...]:
+    """Look at this machine; nothing heavy is imported for it."""
+    import os
+    import platform
+
+    from causal import __version__
+    from causal.display.drawing import renderer
+
+    drawn = renderer()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        Finding("causal", True, __version__),
+        Finding("python", True, f"{platform.python_version()} on {platform.system()}"),
+        Finding("cores", True, str(cores)),
+        Finding("sampler exact", True, f"built in, numpy {version('numpy')}"),
+        _libraries("sampler nuts", ("pymc", "nutpie", "arviz"), "bayes"),
+        Finding(
+            "renderer",
+            drawn is not None,
+            drawn or "none",
+            "" if drawn else 'pip install "causal-workbench[draw]"',
+        ),
+        _libraries("report plots", ("matplotlib",), "plot"),
+        _libraries("exchange", ("networkx", "pandas"), "interop"),
+        _pymc3(),
+    )
+
+
+def view(findings: tuple[Finding, ...]) -> Table:
+    """The findings as a table for the terminal."""
+    from rich.text import Text
+
+    from causal.display.text import clip, table
+
+    made = table(["part", "there", "what"])
+    for found in findings:
+        style = "green" if found.there else "yellow"
+        what = f"{found.what}    {found.advice}" if found.advice else found.what
+        made.add_row(found.name, Text("yes" if found.there else "NO", style=style), clip(what, 200))
+    return made
+
+
+def _libraries(name: str, needed: tuple[str, ...], extra: str) -> Finding:
+    missing = [library for library in needed if find_spec(library) is None]
+    if missing:
+        return Finding(
+            name,
+            there=False,
+            what=f"lacks {', '.join(missing)}",
+            advice=f'pip install "causal-workbench[{extra}]"',
+        )
+    return Finding(name, True, ", ".join(f"{library} {_version(library)}" for library in needed))
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # imported from a bare checkout
+        return "of unknown version"
+
+
+def _pymc3() -> Finding:
+    """PyMC3 needs an interpreter of its own: is there one on PATH that could carry it?"""
+    import shutil
+
+    program = shutil.which("python3.9")
+    if program is None:
+        return Finding(
+            "pymc3 interpreter", False, "no python3.9 on PATH; only the pymc3 dialect needs one"
+        )
+    return Finding("pymc3 interpreter", True, program)
+
+
+def findings_record(findings: tuple[Finding, ...]) -> dict[str, dict[str, object]]:
+    """What ``causal doctor --json`` prints."""
+    return {
+        found.name: {"there": found.there, "what": found.what, "advice": found.advice or None}
+        for found in findings
+    }
