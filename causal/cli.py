@@ -259,13 +259,10 @@ def run(
     questions = [_question(drawn, exposure, outcome, one) for one in _effects(effect)]
     _check_writable(report, out, keep=(dag, data))
     show = not (as_json or quiet)
-    if show:
-        from causal.criteria.explanation import explain as make
-        from causal.display.text import head_view
-
-        # Before anything heavy is imported and before the data are read.
-        _print(*(head_view(make(question), _title(dag)) for question in questions))
-        sys.stdout.flush()
+    # The first line within a second: data that take longer to read are announced before.
+    slow = _is_large(data)
+    if show and slow:
+        _print_head(questions, dag)
 
     from causal.data.table import read_table
     from causal.display.progress import progress as shown_progress
@@ -277,7 +274,7 @@ def run(
     own = _own_models(questions[0], adjust, model)
     chosen_family = _family(family)
     with shown_progress(silent=quiet) as progress:
-        if progress is not None and _is_large(data):
+        if progress is not None and slow:
             progress(f"reading {data}", 0.0)
         table = read_table(
             data, observed(questions[0]), categorical=_names(categorical, drawn.names)
@@ -289,6 +286,8 @@ def run(
         for made in plans:
             for regression in made.regressions:
                 choose(regression, sampler)
+        if show and not slow:
+            _print_head(questions, dag)
         studies = []
         for made in plans:
             if show:
@@ -618,6 +617,14 @@ def _print(*views: RenderableType) -> None:
         if number:
             console.print()
         console.print(view)
+
+
+def _print_head(questions: Sequence[Question], dag: str) -> None:
+    from causal.criteria.explanation import explain as make
+    from causal.display.text import head_view
+
+    _print(*(head_view(make(question), _title(dag)) for question in questions))
+    sys.stdout.flush()
 
 
 def _print_below(view: RenderableType) -> None:

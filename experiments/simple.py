@@ -1,18 +1,28 @@
-"""One cause, one effect: the plain regression answers, because the DAG has nothing to adjust for.
+"""One cause, one effect: there is nothing to adjust for.
 
-Recipe: x1 ~ Normal(10, 3), y1 = 5 x1 + Normal(0, 0.1), 100 rows, seed 2019; then x1 minus its mean.
+Recipe (seed 2019, 100 rows): x1 ~ Normal(10, 3), then y1 = 5 x1 + Normal(0, 0.1). The regression
+sees x1 with its mean taken off.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causal.catalog import dag_path
 from causal.models.priors import Distribution, PriorChoice
 from causal.study.experiment import Adjusts, Asked, Covers, Lesson, Near, standard_error
 
 ROWS = 100
+PRIORS = PriorChoice(
+    "tutorial",
+    {
+        "intercept": Distribution("Normal", (0, 10)),
+        "slope": Distribution("Normal", (0, 10)),
+    },
+)
 
 
-def simulate():
+def simulate() -> dict[str, NDArray[np.float64]]:
+    """Draw the data, in the tutorial's order."""
     random = np.random.RandomState(2019)
     x1 = random.normal(10, 3, ROWS)
     y1 = 5 * x1 + random.normal(0, 0.1, ROWS)
@@ -22,7 +32,7 @@ def simulate():
 LESSON = Lesson(
     "simple",
     title="One cause, one effect",
-    teaches="x1 alone moves y1. There is nothing to adjust for, and the plain regression is right.",
+    teaches="x1 moves y1, and nothing else is in play: the plain regression is the right one.",
     dag=dag_path("simple").read_text(encoding="utf-8"),
     simulate=simulate,
     questions=(
@@ -30,13 +40,7 @@ LESSON = Lesson(
             "x1",
             "y1",
             truth=5,
-            priors=PriorChoice(
-                "tutorial",
-                {
-                    "intercept": Distribution("Normal", (0, 10)),
-                    "slope": Distribution("Normal", (0, 10)),
-                },
-            ),
+            priors=PRIORS,
             expectations=(
                 Adjusts(()),
                 Near("correct", error=standard_error(noise=0.1, spread=3, rows=ROWS)),
@@ -45,3 +49,10 @@ LESSON = Lesson(
         ),
     ),
 )
+
+
+if __name__ == "__main__":
+    from causal.display.lessons import experiment_text
+    from causal.study.experiment import perform
+
+    print(experiment_text(perform(LESSON)))

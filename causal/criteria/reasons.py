@@ -145,7 +145,12 @@ def blame(verdict: Verdict) -> str:
 
 
 def problem_forbidden(
-    question: Question, name: str, role: str | None, path: Path | None, other_effect_allows: bool
+    question: Question,
+    name: str,
+    role: str | None,
+    path: Path | None,
+    *,
+    other_effect_allows: bool,
 ) -> str:
     """A member of a user's set that no valid set can contain."""
     who = word(name)
@@ -207,13 +212,10 @@ def answer(adjustment: Adjustment) -> str:
     assert adjustment.adjust_for is not None
     if adjustment.status == "none_needed":
         if adjustment.adjust_for == adjustment.forced:
-            sentence = (
-                "Adjust for nothing"
-                if not adjustment.forced
-                else (
-                    f"Adjust for {set_text(adjustment.forced)}, as you asked; nothing else is needed"
-                )
-            )
+            sentence = "Adjust for nothing"
+            if adjustment.forced:
+                asked = set_text(adjustment.forced)
+                sentence = f"Adjust for {asked}, as you asked; nothing else is needed"
         else:
             needed = set_text(adjustment.forced) if adjustment.forced else "nothing"
             sentence = (

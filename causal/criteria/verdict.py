@@ -90,7 +90,7 @@ def _problems(question: Question, fixed: Setting, given: frozenset[int]) -> list
         rescued = on_the_way and node not in setting(other).unusable
         path = role.path if role else None
         message = reasons.problem_forbidden(
-            question, name, role.name if role else None, path, rescued
+            question, name, role.name if role else None, path, other_effect_allows=rescued
         )
         problems.append(Problem("forbidden", name, path, message))
 

@@ -153,7 +153,7 @@ def encoded(column: pa.ChunkedArray, label: Callable[[Any], str | None]) -> Text
         if not pa.types.is_dictionary(chunk.type):
             # Arrow's kernels do not know the string views that polars hands over.
             viewed = pa.types.is_string_view(chunk.type)
-            chunk = (chunk.cast(pa.large_string()) if viewed else chunk).dictionary_encode()  # noqa: PLW2901
+            chunk = (chunk.cast(pa.large_string()) if viewed else chunk).dictionary_encode()
         values = chunk.dictionary.to_pylist()
         named = [None if value is None else label(value) for value in values]
         codes = [-1 if name is None else number.setdefault(name, len(number)) for name in named]

@@ -85,7 +85,7 @@ def _version(library: str) -> str:
 
 
 def _pymc3() -> Finding:
-    """PyMC3 needs an interpreter of its own: is there one on PATH that could carry it?"""
+    """Look for an interpreter on PATH that could carry PyMC3, which needs one of its own."""
     import shutil
 
     program = shutil.which("python3.9")

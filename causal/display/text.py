@@ -165,13 +165,12 @@ def verdict_view(verdict: Verdict) -> Group:
     )
     good.append(clip(f": {held} for the {verdict.question.text}.", 400))
     parts: list[RenderableType] = [good]
-    for problem in verdict.problems:
-        parts.append(Text(f"- {clip(problem.message, 600)}"))
+    parts.extend(Text(f"- {clip(problem.message, 600)}") for problem in verdict.problems)
     if verdict and verdict.backdoor is False:
         parts.append(
             Text(
-                "Valid by the complete adjustment criterion; Pearl's back-door criterion would refuse "
-                "it, because it holds an effect of the exposure."
+                "Valid by the complete adjustment criterion; Pearl's back-door criterion would "
+                "refuse it, because it holds an effect of the exposure."
             )
         )
     if not verdict:
@@ -208,7 +207,7 @@ def plan_view(made: Plan) -> Table:
     from causal.models.priors import describe
 
     rows = [("Data", f"{made.table.source.name}: {rows_words(made)}")]
-    rows += [("", note) for note in made.notes]
+    rows.extend(("", note) for note in made.notes)
     shared: dict[str, list[str]] = {}
     for regression in made.regressions:
         for line in describe(regression.priors, regression.terms):
@@ -219,9 +218,8 @@ def plan_view(made: Plan) -> Table:
         rows.append((label, _joined(everywhere)))
         label = ""
     for regression in made.regressions:
-        lines = [
-            line for line in describe(regression.priors, regression.terms) if line not in everywhere
-        ]
+        own = describe(regression.priors, regression.terms)
+        lines = [line for line in own if line not in everywhere]
         if lines:
             rows.append((label, f"{model_word(regression.name)}: {_joined(lines)}"))
             label = ""

@@ -397,7 +397,9 @@ def _tabulate(problem: _Reduced, prior: Distribution) -> _Table:
     modes = _modes(curve, *_scan_range(problem, prior), low, high)
     best = max(value for _, value in modes)
     modes = [(u, value) for u, value in modes if value >= best - 40.0]
-    pieces = _merged([_piece(curve, u, best, low, high, second_moment) for u, _ in modes])
+    pieces = _merged(
+        [_piece(curve, u, best, low, high, second_moment=second_moment) for u, _ in modes]
+    )
     previous: Array | None = None
     for halving in range(8):
         table, probes, spread = _integrate(curve, best, pieces, 2.0**-halving)
@@ -458,7 +460,7 @@ def _polished(curve: Curve, left: float, right: float) -> tuple[float, float]:
 
 
 def _piece(
-    curve: Curve, mode: float, best: float, low: float, high: float, second_moment: bool
+    curve: Curve, mode: float, best: float, low: float, high: float, *, second_moment: bool
 ) -> _Piece:
     """The interval round a mode out to 1e-17 of the highest peak, with a step of 0.15 sd."""
     reach = np.geomspace(1e-8, 8.0, 52)

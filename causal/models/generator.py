@@ -344,8 +344,9 @@ def _hints(
     used: Table, outcome: str, family: Family, asked: Family | Literal["auto"]
 ) -> tuple[str, ...]:
     if asked == "auto" and family == "gaussian" and used[outcome].kind == "count":
-        return (
+        hint = (
             f"{shown(outcome)} is a whole number of 0 or more and is fitted as normal; for counts "
-            "of events a Poisson or negative binomial model may fit better.",
+            "of events a Poisson or negative binomial model may fit better."
         )
+        return (hint,)
     return ()

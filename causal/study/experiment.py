@@ -127,7 +127,8 @@ class Near:
         """Hold it against what *study* found."""
         wanted = truth if self.value is None else self.value
         found = _mean(study.fits.get(self.model), self.coefficient)
-        return Finding(self, wanted, found, found is not None and abs(found - wanted) <= self.within)
+        met = found is not None and abs(found - wanted) <= self.within
+        return Finding(self, wanted, found, met)
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,9 +357,7 @@ def test_the_canonical_set_is_valid_whenever_any_set_is(seeds: range) -> None:
     for case, truth, found in identifiable(seeds):
         assert found.canonical_set is not None, case
         assert truth.mask(found.canonical_set) in truth.valid_sets, (case, found.canonical_set)
-        if case.effect == "direct":
-            assert found.canonical_set == truth.canonical_set, case
-        elif not case.selected:
+        if case.effect == "direct" or not case.selected:
             assert found.canonical_set == truth.canonical_set, case
 
 

@@ -43,7 +43,7 @@ TEXTBOOK: dict[str, tuple[str, dict[str, str], dict[str, tuple[str, Uses]]]] = {
     "one last arrow makes no second collider": (
         "x -> c <- y; c -> d -> e",
         {},
-        {"d": ("descendant of a collider", (OUT, OUT)), "e": ("descendant of a collider", (OUT, OUT))},
+        dict.fromkeys("de", ("descendant of a collider", (OUT, OUT))),
     ),
     "descendant of the mediator": (
         "x -> m -> y; m -> d",

@@ -37,10 +37,10 @@ WITHIN = 4.0
 
 def fork() -> pd.DataFrame:
     """The tutorial's fork: x and z are correlated at 0.9999."""
-    np.random.seed(2025)  # noqa: NPY002 -- the tutorial's recipe
-    z = np.random.normal(10, 3, 1000)  # noqa: NPY002 -- the tutorial's recipe
-    x = 3 * z + np.random.normal(0, 0.1, 1000)  # noqa: NPY002 -- the tutorial's recipe
-    y = 2 * z + np.random.normal(0, 0.1, 1000)  # noqa: NPY002 -- the tutorial's recipe
+    np.random.seed(2025)
+    z = np.random.normal(10, 3, 1000)
+    x = 3 * z + np.random.normal(0, 0.1, 1000)
+    y = 2 * z + np.random.normal(0, 0.1, 1000)
     return pd.DataFrame({"x": x, "z": z, "y": y})
 
 
