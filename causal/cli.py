@@ -175,8 +175,7 @@ def check(
     if model is not None and adjust:
         raise QuestionError("Give --adjust or --model, not both: one verdict at a time.")
     if model is not None:
-        from causal.models.formula import parse
-        from causal.models.generator import formula_set
+        from causal.models.formula import formula_set, parse
 
         names: Sequence[str] = formula_set(question, parse(model))
     elif adjust:
@@ -373,29 +372,40 @@ def experiment(names: Names, list_them: bool, quiet: bool, as_json: bool) -> Non
     Exit code 1 if an expectation fails.
     """
     from causal.catalog import experiments
+    from causal.display.lessons import (
+        experiment_view,
+        experiments_record,
+        lessons_record,
+        lessons_view,
+        summary_view,
+    )
+    from causal.display.records import as_json as text
     from causal.study.experiment import load, perform
 
     known = experiments()
-    for name in names or ():
+    for name in names:
         if name not in known:
             raise QuestionError(f"There is no experiment {shown(name)}.{did_you_mean(name, known)}")
-    lessons = [load(known[name]) for name in (names or known)]
+    lessons = [load(known[name]) for name in dict.fromkeys(names or known)]
+    if not names:
+        lessons.sort(key=lambda lesson: lesson.place)
     if list_them:
-        for lesson in lessons:
-            _print_text(f"{lesson.name:14} {lesson.title}")
+        if as_json:
+            print(text(lessons_record(lessons)))
+        else:
+            _print(lessons_view(lessons))
         return
     results = []
-    for lesson in lessons:
+    for number, lesson in enumerate(lessons):
         results.append(perform(lesson))
         if not as_json:
-            from causal.display.text import experiment_view
-
-            _print(experiment_view(results[-1], brief=quiet))
+            (_print_below if number and not quiet else _print)(
+                experiment_view(results[-1], brief=quiet)
+            )
     if as_json:
-        from causal.display.records import as_json as text
-        from causal.display.records import experiments_record
-
         print(text(experiments_record(results)))
+    elif len(results) > 1:
+        _print_below(summary_view(results))
     if not all(result.passed for result in results):
         raise click.exceptions.Exit(1)
 
@@ -501,8 +511,7 @@ def _prior_choice(preset: str, given: Names) -> PriorChoice:
 
 
 def _own_models(question: Question, adjust: Names, models: Names) -> dict[str, Sequence[str]]:
-    from causal.models.formula import parse
-    from causal.models.generator import fitted_set
+    from causal.models.formula import fitted_set, parse
 
     own: dict[str, Sequence[str]] = {}
     if adjust:

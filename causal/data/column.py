@@ -54,6 +54,8 @@ _PUNCTUATED = re.compile(
 #: Arrow's names of types that numpy calls otherwise.
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
+#: Squares of anything larger, summed over the rows, leave the range of a float.
+_LARGEST = 1e100
 #: Beyond this many levels a column is not a category but an identifier or a free text.
 _MOST_LEVELS = 1_000
 #: A text column in which no value occurs twice is an identifier, unless the table is tiny.
@@ -365,6 +367,13 @@ def _check_finite(name: str, values: NDArray[np.float64]) -> None:
             f"column {shown(name)}, data row {infinite[0] + 1}: {values[infinite[0]]:+} is not a "
             "finite number (or it is too large for one). If the value is missing, leave the cell "
             "empty; if it comes from a division by zero or a logarithm of zero, mend that."
+        )
+    large = np.flatnonzero(np.abs(values) > _LARGEST)
+    if large.size:
+        raise DataError(
+            f"column {shown(name)}, data row {large[0] + 1}: {values[large[0]]:g} is too large to "
+            "compute with: its square leaves what a computer can hold. Give the column in a larger "
+            "unit, or leave the cell empty if the value is a code for missing."
         )
 
 

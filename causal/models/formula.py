@@ -1,4 +1,4 @@
-"""Formulas such as ``y ~ x + a``: text in and out.
+"""Formulas such as ``y ~ x + a``: text in and out, and the set that one amounts to.
 
 The grammar is closed and small, and nothing in a formula is ever evaluated::
 
@@ -16,10 +16,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
+from causal.criteria.reasons import listed
 from causal.errors import ModelError, shown
 
-__all__ = ["Formula", "parse", "write_formula"]
+if TYPE_CHECKING:
+    from causal.criteria.question import Question
+
+__all__ = ["Formula", "fitted_set", "formula_set", "parse", "write_formula"]
 
 _ALLOWED = (
     "A formula holds names, names in `back-quotes`, +, : and *, and 1 or -1 for the intercept, "
@@ -97,6 +102,55 @@ def write_formula(outcome: str, names: Iterable[str], *, intercept: bool = True)
     if not intercept:
         right.insert(0, "0")
     return f"{_written(outcome)} ~ {' + '.join(right) or '1'}"
+
+
+def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
+    """The adjustment set that a user's formula amounts to.
+
+    Raises
+    ------
+    ModelError
+        Another outcome than the question's, or no exposure on the right.
+    UnknownVariable
+        A name the DAG lacks.
+    """
+    [outcome] = question.outcomes
+    names = {name for term in formula.terms for name in term}
+    question.dag.numbers({formula.outcome, *names})
+    if formula.outcome != outcome:
+        raise ModelError(
+            f"The formula explains {shown(formula.outcome)}, but the question is about "
+            f"{shown(outcome)}. Write {shown(outcome)} on the left of ~, or change -y."
+        )
+    missing = [x for x in question.exposures if x not in names]
+    if missing:
+        raise ModelError(
+            f"The formula lacks the exposure {listed([shown(x) for x in missing])}, so it says "
+            "nothing about its effect. Add it on the right of ~, or change -x."
+        )
+    return tuple(sorted(names - set(question.exposures)))
+
+
+def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
+    """`formula_set` of a formula that is to be fitted: sums of variables beside an intercept.
+
+    Raises
+    ------
+    ModelError
+        The formula has what no regression here can hold yet; otherwise as `formula_set`.
+    """
+    crossed = [":".join(term) for term in formula.terms if len(term) > 1]
+    if crossed:
+        raise ModelError(
+            f"The formula holds the interaction {shown(crossed[0])}, and interactions cannot be "
+            "fitted yet. Leave it out (`causal check --model` judges it all the same)."
+        )
+    if not formula.intercept:
+        raise ModelError(
+            "The formula leaves the intercept out, and regressions without one cannot be fitted "
+            "yet. Write it without the 0 or -1."
+        )
+    return formula_set(question, formula)
 
 
 def _written(name: str) -> str:

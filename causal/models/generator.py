@@ -21,11 +21,10 @@ from causal.data.moments import Moments
 from causal.data.table import Column, Table
 from causal.errors import DataError, ModelError, QuestionError, did_you_mean, shown
 from causal.models.design import dependent_columns, statistic
-from causal.models.formula import Formula
 from causal.models.priors import PriorChoice, resolve
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
 
-__all__ = ["NAIVE", "Plan", "fitted_set", "formula_set", "observed", "plan"]
+__all__ = ["NAIVE", "Plan", "observed", "plan"]
 
 NAIVE = ("unadjusted", "everything")
 
@@ -55,55 +54,6 @@ def observed(question: Question) -> tuple[str, ...]:
     """The variables whose columns the data must have: all but the latent and selected ones."""
     dag = question.dag
     return tuple(name for name in dag.names if name not in dag.latent | dag.selected)
-
-
-def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
-    """The adjustment set that a user's formula amounts to.
-
-    Raises
-    ------
-    ModelError
-        Another outcome than the question's, or no exposure on the right.
-    UnknownVariable
-        A name the DAG lacks.
-    """
-    [outcome] = question.outcomes
-    names = {name for term in formula.terms for name in term}
-    question.dag.numbers({formula.outcome, *names})
-    if formula.outcome != outcome:
-        raise ModelError(
-            f"The formula explains {shown(formula.outcome)}, but the question is about "
-            f"{shown(outcome)}. Write {shown(outcome)} on the left of ~, or change -y."
-        )
-    missing = [x for x in question.exposures if x not in names]
-    if missing:
-        raise ModelError(
-            f"The formula lacks the exposure {listed([shown(x) for x in missing])}, so it says "
-            "nothing about its effect. Add it on the right of ~, or change -x."
-        )
-    return tuple(sorted(names - set(question.exposures)))
-
-
-def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
-    """`formula_set` of a formula that is to be fitted: sums of variables beside an intercept.
-
-    Raises
-    ------
-    ModelError
-        The formula has what no regression here can hold yet; otherwise as `formula_set`.
-    """
-    crossed = [":".join(term) for term in formula.terms if len(term) > 1]
-    if crossed:
-        raise ModelError(
-            f"The formula holds the interaction {shown(crossed[0])}, and interactions cannot be "
-            "fitted yet. Leave it out (`causal check --model` judges it all the same)."
-        )
-    if not formula.intercept:
-        raise ModelError(
-            "The formula leaves the intercept out, and regressions without one cannot be fitted "
-            "yet. Write it without the 0 or -1."
-        )
-    return formula_set(question, formula)
 
 
 def plan(

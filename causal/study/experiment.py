@@ -213,6 +213,10 @@ class Asked:
     own: Mapping[str, Collection[str]] = field(default_factory=dict)
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.expectations:  # it would pass whatever came out
+            raise ValueError(f"The question {self.exposure!r} on {self.outcome!r} expects nothing.")
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -222,6 +226,8 @@ class Lesson:
     ----------
     name
         That of its file.
+    place
+        Its number in the order of learning.
     teaches
         One or two sentences.
     dag
@@ -232,11 +238,16 @@ class Lesson:
 
     name: str
     _: KW_ONLY
+    place: int
     title: str
     teaches: str
     dag: str
     simulate: Callable[[], Mapping[str, NDArray[np.float64]]]
     questions: tuple[Asked, ...]
+
+    def __post_init__(self) -> None:
+        if not self.questions:
+            raise ValueError(f"The lesson {self.name!r} asks nothing.")
 
 
 @dataclass(frozen=True, slots=True)

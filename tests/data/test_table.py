@@ -650,7 +650,11 @@ def test_a_column_that_was_not_read_is_named():
 
 # --- round trips ------------------------------------------------------------------------------
 
-numbers = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers())
+# Larger numbers are refused: their squares leave what a computer can hold.
+LARGEST = 1e100
+numbers = st.one_of(
+    st.none(), st.floats(-LARGEST, LARGEST), st.integers(-int(LARGEST), int(LARGEST))
+)
 
 
 @settings(max_examples=150, deadline=None)
