@@ -102,7 +102,7 @@ def test_a_coefficient_has_a_row_where_something_is_expected_of_it() -> None:
 def test_a_failed_expectation_says_what_was_expected_and_what_was_found() -> None:
     failed = asking(
         "fork",
-        Adjusts(("w", "z")),
+        Adjusts(("z", "w")),
         Near("correct", 3, error=0.1),
         Covers("unadjusted"),
         Says("unadjusted", "agrees"),
@@ -149,7 +149,11 @@ def test_a_failed_check_of_a_fit_is_named_before_the_table() -> None:
     failed = perform(dataclasses.replace(LESSONS["fork"], simulate=exact, questions=(asked,)))
     text = experiment_text(failed)
     assert "FAILED" in text.splitlines()[0]
-    assert 0 < text.index("failed a check: y is an exact linear function") < text.index(" truth  model ")
+    assert (
+        0
+        < text.index("failed a check: y is an exact linear function")
+        < text.index(" truth  model ")
+    )
     assert "exact linear function" in render(experiment_view(failed, brief=True))
 
 

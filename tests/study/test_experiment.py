@@ -154,6 +154,31 @@ def least_squares(
     return dict(zip(names, slopes, strict=True)), dict(zip(names, errors, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "intercept", "slope"),
+    [
+        ("simple", 0, "Normal(0, 10)", "Normal(0, 10)"),
+        ("multivariate", 0, "Normal(0, 10)", "Normal(0, 10)"),
+        ("pipe", 0, "Normal(0, 10)", "Normal(0, 2)"),
+        ("pipe", 1, "Normal(0, 10)", "Normal(0, 2)"),
+        ("fork", 0, "Normal(0, 1)", "Normal(0, 1)"),
+        ("collider", 0, "Normal(0, 1)", "Normal(0, 1)"),
+        ("descendant", 0, "Normal(0, 1)", "Normal(0, 1)"),
+        ("combined", 0, "Normal(0, 1)", "Normal(0, 1)"),
+        ("combined", 2, "Normal(0, 1)", "Normal(0, 1)"),
+    ],
+)
+def test_the_priors_are_those_of_the_tutorial_on_the_value_at_zero_predictors(
+    name: str, number: int, intercept: str, slope: str
+) -> None:
+    for fit in result(name).answers[number].study.fits.values():
+        priors = fit.regression.priors
+        assert str(priors.intercept) == intercept
+        assert set(priors.centre) == {0.0}
+        assert {str(prior) for prior in priors.slopes} == {slope}
+        assert str(priors.sigma) == "Exponential(1)"
+
+
 # Lesson, its question, model -> what least squares on the tutorial's data must give and the
 # posterior too. The last column is how far the tutorial's priors may pull.
 FACTS = [

@@ -485,7 +485,11 @@ class _Parser:
             )
         elif token in "'`\u2018\u2019\u201c\u201d\u201e\xab\xbb":
             advice = 'Names with blanks or signs go in straight double quotes: "blood pressure"'
-        elif "\u2190" <= token <= "\u21ff" or "\u27f0" <= token <= "\u297f" or token in "<>\u2013\u2014\u2212":
+        elif (
+            "\u2190" <= token <= "\u21ff"
+            or "\u27f0" <= token <= "\u297f"
+            or token in "<>\u2013\u2014\u2212"
+        ):
             advice = "Write arrows as ->, <- and <->."
         elif token == "~":
             advice = "This looks like a formula; a DAG is drawn with arrows: x -> y"

@@ -64,7 +64,7 @@ READ: dict[str, dict[str, Any]] = {
     "dag { x -> y };": XY,
     "dag { }": {},
     "dag { x [exposure] y [outcome] x -> y }": {**XY, "exposures": ["x"], "outcomes": ["y"]},
-    "dag { x [e] y [o] x -> y a -> y [a] }".replace("a -> y [a] ", ""): {
+    "dag { x [e] y [o] x -> y }": {
         **XY,
         "exposures": ["x"],
         "outcomes": ["y"],

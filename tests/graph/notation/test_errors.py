@@ -20,8 +20,9 @@ ARROWS = {
     "x -> y <-¶ ": "expected a variable after '<-', found the end of the text",
     "x <-> ¶; y": "expected a variable after '<->', found ';'",
     "x -> ¶[e]": "expected a variable after '->', found '['",
-    "x -> ¶}": "expected a variable after '->', found '}'",
-    "x -> y z -> ¶, w": "found ','",
+    "x -> ¶{": "this '{' is never closed",
+    "x -> ¶}": "this '}' closes nothing",
+    "x -> y z -> ¶, w": "a comma can only stand between the names of a group",
     "x [e] ¶-> y": "x [exposure]; x -> y",
     # other arrows than ours
     "x ¶- y": 'A name that holds "-" goes in double quotes',
@@ -50,7 +51,7 @@ ARROWS = {
     "x ¶== y": "this '=' is out of place",
     # groups
     "¶{x": "this '{' is never closed",
-    "{x ¶{y}": "this '{' is never closed",
+    "¶{x {y}": "this '{' is never closed",
     "x ¶}": "this '}' closes nothing",
     "{x} -> y ¶} z": "this '}' closes nothing",
     "{} ¶-> x": "the braces on one side of this arrow are empty",
@@ -81,7 +82,7 @@ ARROWS = {
     'x -> ¶"y': "this quote is never closed",
     'x -> ¶"y\\"': "this quote is never closed",
     "x ¶/* -> y": "this comment is never closed",
-    "x [label¶=<b> ->": "the '<' after this '=' is never closed",
+    "x [label¶=<b": "the '<' after this '=' is never closed",
 }
 HEADED = {
     "dag ¶{ x -> y": "this '{' is never closed",
@@ -91,7 +92,7 @@ HEADED = {
     "dag { x -> ¶; y }": "expected a variable after '->', found ';'",
     "dag { node [¶latent] x }": "'latent' cannot be set for all at once",
     "dag { edge [¶dir=both] x -> y }": "'dir' cannot be set for all at once",
-    "dag { x:¶n -> y }".replace(":¶", "¶:"): "found ':'",
+    "dag { x¶:n -> y }": "found ':'",
     "dag { x = ¶}": "found '}'",
     "dag { ¶= 3 }": "this '=' is out of place",
     "digraph { x ¶-- y }": "A DAG has the edges ->, <- and <-> only",

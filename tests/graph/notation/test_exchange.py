@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "no place": (lambda: graph([], x={"pos": "left"}), "position of 'x' is not two numbers"),
     "one number": (lambda: graph([], x={"pos": 3}), "position of 'x' is not two numbers"),
     "no number": (lambda: graph([], x={"pos": (0, float("nan"))}), "not two numbers"),
-    "a path and not a graph": (lambda: nx.NodeView({}), "Cannot read a DAG from a NodeView"),
+    "a part of a graph": (lambda: nx.DiGraph().nodes, "Cannot read a DAG from a NodeView"),
 }
 
 

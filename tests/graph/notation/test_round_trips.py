@@ -31,7 +31,7 @@ def unplaced(dag: Dag) -> Dag:
 
 @pytest.mark.parametrize("notation", WRITERS)
 @given(dags())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_nothing_is_lost(notation: str, dag: Dag) -> None:
     again = Dag(WRITERS[notation](dag))
     assert again == dag
@@ -39,7 +39,7 @@ def test_nothing_is_lost(notation: str, dag: Dag) -> None:
 
 
 @given(dags())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_arrows_lose_positions_only(dag: Dag) -> None:
     assert Dag(dag.to_arrows()) == unplaced(dag)
 
@@ -124,7 +124,7 @@ PIECES = (
 
 
 @given(st.sampled_from(["", "dag {", "digraph {"]), st.lists(st.sampled_from(PIECES), max_size=12))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 def test_so_is_any_text_made_of_the_notations_own_pieces(head: str, pieces: list[str]) -> None:
     for text in (" ".join([head, *pieces]), "".join([head, *pieces, "}" if head else ""])):
         try:
