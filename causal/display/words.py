@@ -253,7 +253,7 @@ def _conclusion(study: Study, name: str) -> str:
 def _who(name: str) -> str:
     if name in ("correct", *NAIVE):
         return f"The {name} model"
-    return "Your model" if name == "yours" else f"Your model {shown(name, 40)}"
+    return "Your model" if name == "yours" else f"The model {shown(name, 40)}"
 
 
 def _prior_words(difference: Difference) -> str:

@@ -53,6 +53,8 @@ _NEEDS_BOTH = "An arrow needs a variable on both sides."
 _NUMBER = r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
 _POSITION = re.compile(rf"\s*+({_NUMBER})\s*+,\s*+({_NUMBER})\s*+(?:,[^!]*+)?!?\s*+")
 _FOREIGN = re.compile(r"[<@]?-+[>@]?")
+# Signs that stand for an arrow, or for the dash of one that a word processor made longer.
+_DRAWN = re.compile(r"[<>\u2013\u2014\u2190-\u21ff\u2212\u27f0-\u297f]")
 
 # A name, or the variables of a group.
 _Operand = str | tuple[str, ...]
@@ -485,11 +487,7 @@ class _Parser:
             )
         elif token in "'`\u2018\u2019\u201c\u201d\u201e\xab\xbb":
             advice = 'Names with blanks or signs go in straight double quotes: "blood pressure"'
-        elif (
-            "\u2190" <= token <= "\u21ff"
-            or "\u27f0" <= token <= "\u297f"
-            or token in "<>\u2013\u2014\u2212"
-        ):
+        elif _DRAWN.fullmatch(token):
             advice = "Write arrows as ->, <- and <->."
         elif token == "~":
             advice = "This looks like a formula; a DAG is drawn with arrows: x -> y"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pygraphviz
@@ -23,7 +24,7 @@ READ: dict[str, dict[str, Any]] = {
     # layout, style and labels are passed over
     "digraph { rankdir=LR; node [shape=box]; edge [color=grey]; graph [pad=1]; x -> y }": XY,
     "digraph { NODE [shape=box] Edge [color=red] x -> y }": XY,
-    'digraph { label="a; b"; x [label="X", style=filled]; x -> y [label="+", color="red:blue"] }': XY,
+    'digraph { label="a; b"; x [label=X, style=filled]; x -> y [label="+", color="red:blue"] }': XY,
     "digraph { x [label=<<b>X</b> of <i>y</i>>]; label=<{}>; x -> y }": XY,
     "digraph { x -> y [weight=2][penwidth=3] }": XY,
     "digraph { x [width=.5, height=-1.5; fontsize=8] x -> y }": XY,
@@ -88,7 +89,7 @@ SHARED = [name for name in HOSTILE if not {"\\", "\0", "%", "\ud800"} & set(name
 
 
 def test_graphviz_reads_the_same_names() -> None:
-    dag = Dag(nodes=SHARED, edges=[(a, b) for a, b in zip(SHARED, SHARED[1:], strict=False)])
+    dag = Dag(nodes=SHARED, edges=pairwise(SHARED))
     graph = pygraphviz.AGraph(dag.to_dot())
     assert set(graph.nodes()) == set(dag.names)
     assert {tuple(edge) for edge in graph.edges()} == set(dag.edges)

@@ -97,7 +97,7 @@ def test_an_error_in_a_file_names_the_file_and_the_line(tmp_path: Path) -> None:
     first, line, caret, _ = str(caught.value).split("\n")
     assert first.endswith("model.dag', line 2: expected a variable after '->', found ';'.")
     assert (line, caret) == ("  x -> ;", "       ^")
-    with pytest.raises(NotationError, match="^'standard input', line 1: "):
+    with pytest.raises(NotationError, match=r"^'standard input', line 1: "):
         load("-", io.BytesIO(b"x -> -> y"))
 
 

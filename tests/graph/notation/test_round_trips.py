@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_nothing_is_lost_on_the_way_through_a_file(
     write: Callable[[Dag], str], tmp_path: Path
 ) -> None:
     plain = [name for name in HOSTILE if name not in {"\0", "\ud800"}]
-    dag = Dag(edges=[(a, b) for a, b in zip(plain, plain[1:], strict=False)], latent=plain[::3])
+    dag = Dag(edges=pairwise(plain), latent=plain[::3])
     path = tmp_path / "a file"
     path.write_bytes(write(dag).encode("utf-8"))
     assert read_file(path) == dag
