@@ -11,12 +11,24 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NHEFS = ["dags/nhefs.dag", "experiments/data/nhefs.csv"]
-HEAVY = {"arviz", "matplotlib", "networkx", "nutpie", "pandas", "pymc", "pytensor", "scipy", "xarray"}
+HEAVY = {
+    "arviz",
+    "matplotlib",
+    "networkx",
+    "nutpie",
+    "pandas",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "xarray",
+}
 
 
 def imported(code: str) -> set[str]:
     """Top-level names in `sys.modules` after *code* ran in a process of its own."""
-    program = f"{code}\nimport json, sys\nsys.stderr.write('MODULES' + json.dumps(list(sys.modules)))"
+    program = (
+        f"{code}\nimport json, sys\nsys.stderr.write('MODULES' + json.dumps(list(sys.modules)))"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )

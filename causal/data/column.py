@@ -54,7 +54,8 @@ _PUNCTUATED = re.compile(
 #: Arrow's names of types that numpy calls otherwise.
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
-#: Squares of anything larger, summed over the rows, leave the range of a float.
+#: Squares of anything larger, summed over the rows, leave the range of a float. (nutpie dies of a
+#: segmentation fault where no point has a finite density, so this is no matter of taste.)
 _LARGEST = 1e100
 #: Beyond this many levels a column is not a category but an identifier or a free text.
 _MOST_LEVELS = 1_000

@@ -46,6 +46,7 @@ from textwrap import wrap
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Final, Literal, get_args
 
+from causal.display.files import write_whole
 from causal.errors import MissingPart, OutputError, shown
 from causal.graph.dag import Dag
 
@@ -188,7 +189,7 @@ def draw(
         data = dot_source(plan).encode()
     else:
         data = _rendered(plan, form)
-    _write(target, data)
+    write_whole(target, data)
     return target
 
 
@@ -683,22 +684,3 @@ def _titles(plan: Picture) -> dict[str, str]:
         ends = full[dag.number(one)], full[dag.number(other)]
         titles[f"e{number}"] = f"{ends[0]} {arrow} {ends[1]}"
     return titles
-
-
-def _write(target: FilePath, data: bytes) -> None:
-    """Write beside *target* and rename, so that what stands there is always whole."""
-    part = target.with_name(f".causal-{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        if target.is_dir():
-            raise IsADirectoryError("it is a directory")
-        try:
-            part.write_bytes(data)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise OutputError(
-            f"Cannot write {shown(str(target))}: {shown(why, 200)[1:-1]}. "
-            "Name a file in a directory that exists and may be written to."
-        ) from error

@@ -35,7 +35,6 @@ Progress = Callable[[str, float], None]
 TUNE = 800
 """Tuning draws of a chain; half of it was enough on every experiment tried."""
 
-LARGEST = 1e100
 RHAT = 1.01
 ESS = 400.0
 
@@ -85,7 +84,6 @@ def fit(
     """
     _check(draws, chains, tune, seed)
     nutpie = _nutpie()
-    _check_size(regression, table)
     called = shown(regression.name)
     if progress is not None:
         progress(f"compiling the model {called}", 0.0)
@@ -194,20 +192,6 @@ def _check(draws: int, chains: int, tune: int, seed: int) -> None:
         )
     if not 0 <= seed < 2**64:
         raise InferenceError(f"The seed {seed} is not a whole number from 0 to 2**64 - 1.")
-
-
-def _check_size(regression: Regression, table: Table) -> None:
-    """Refuse numbers whose squares overflow.
-
-    No point would then have a finite density, and nutpie 0.16 does not survive that: after its
-    error the interpreter dies of a segmentation fault.
-    """
-    for name in regression.variables:
-        if (np.abs(table[name].values) > LARGEST).any():
-            raise InferenceError(
-                f"The column {shown(name)} has numbers beyond {LARGEST:g}, whose squares a computer"
-                " cannot hold. Express it in a larger unit."
-            )
 
 
 def _nutpie() -> Any:

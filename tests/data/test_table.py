@@ -397,6 +397,7 @@ REFUSED = {
     "comma or thousands": ("a;b\n1,500;2\n12,250;3\n", ["data row 1: '1,500' may have a decimal"]),
     "infinity": ("a,b\n1,2\n-inf,3\n", ["column 'a', data row 2: -inf is not a finite number"]),
     "too large": ("a,b\n1,2\n1e999,3\n", ["column 'a', data row 2: +inf", "too large"]),
+    "too large to square": ("a,b\n1,2\n1e200,3\n", ["column 'a', data row 2: 1e+200", "square"]),
     "nothing but missing": ("a,b\n,1\nNA,2\n", ["column 'a' is missing in every row"]),
     "nothing but blanks": ("a,b\n ,1\n NA,2\n", ["column 'a' is missing in every row"]),
     "dates": ("a,b\n2020-01-01,1\n2020-01-02,2\n", ["column 'a' holds dates or times"]),

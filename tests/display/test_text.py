@@ -37,7 +37,9 @@ def test_each_variable_has_a_line_with_role_use_and_reason():
 
 def test_a_missing_arrow_is_called_an_assumption():
     text = " ".join(told("x <- z -> y").split())
-    assert "The DAG has no arrow x -> y: it assumes this effect is 0. The correct model tests" in text
+    assert (
+        "The DAG has no arrow x -> y: it assumes this effect is 0. The correct model tests" in text
+    )
 
 
 def test_what_cannot_be_answered_says_which_path_stays_open_and_what_was_not_measured():

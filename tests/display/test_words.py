@@ -77,7 +77,9 @@ def test_a_model_that_misleads_is_said_to_with_size_direction_reason_and_the_rig
     found = study("x <- z -> y; x -> c <- y", fork())
     high, low = words.conclusions(found)
     shift = found.differences["unadjusted"].shift
-    assert high.startswith(f"The unadjusted model misleads: it is too high by {shift.mean:.3f} (89%: ")
+    assert high.startswith(
+        f"The unadjusted model misleads: it is too high by {shift.mean:.3f} (89%: "
+    )
     assert ", because x <- z -> y is open; the correct effect is " in high
     assert low.startswith("The everything model misleads: it is too low by ")
     assert ", because holding c fixed opens x -> c <- y; " in low
@@ -91,7 +93,9 @@ def test_a_valid_set_agrees_and_ones_own_model_is_called_so():
 
 
 def test_rows_that_were_dropped_are_counted_and_the_columns_named():
-    assert words.rows_words(study("x <- z -> y", fork()).plan) == "500 rows, 3 columns, none missing"
+    assert (
+        words.rows_words(study("x <- z -> y", fork()).plan) == "500 rows, 3 columns, none missing"
+    )
     made = study("x <- z -> y; w -> y", fork(lost=7)).plan
     assert words.rows_words(made) == (
         "493 of 500 rows, 4 columns; 7 rows lack w and are left out of all models"

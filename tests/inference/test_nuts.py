@@ -352,14 +352,6 @@ def test_numbers_that_make_no_sense_are_refused(numbers: dict[str, int], said: s
         nuts.fit(regression, read(small(), regression), **{"seed": 1, **numbers})  # type: ignore[arg-type]
 
 
-def test_numbers_too_large_for_a_computer_are_refused_by_the_column() -> None:
-    data = small()
-    data.loc[4, "x"] = 1e200
-    regression = tutorial(X)
-    with pytest.raises(InferenceError, match="'x' has numbers beyond 1e"):
-        nuts.fit(regression, read(data, regression), seed=1)
-
-
 def test_without_nutpie_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nutpie", None)
     regression = tutorial(X)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from causal.errors import CycleError
 from causal.graph.dag import Dag
 from causal.graph.notation import read
 
@@ -129,6 +130,12 @@ def test_graphs_of_dagittys_own_tests_are_read_and_kept() -> None:
     cases = [case for case in json.loads(text) if case["graph_type"] == "dag"]
     assert cases
     for case in cases:
+        ends = [line.split(" -> ") for line in case["dag"].splitlines()]
+        # One graph of their gallery has arrows from a variable to itself.
+        if case["kind"] == "cycle" or any(len(two) == 2 and two[0] == two[1] for two in ends):
+            with pytest.raises(CycleError):
+                read(case["dag"])
+            continue
         dag = read(case["dag"])
         assert read(dag.to_dagitty()) == dag
         assert read(dag.to_dot()) == dag

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from causal.errors import CausalError, NotationError
@@ -197,61 +195,49 @@ def test_braces_nest_a_hundred_deep_and_no_deeper() -> None:
         read("{" * 101 + "x" + "}" * 101 + " -> y")
 
 
-# Endless text: (what begins it, what is repeated, what ends it).
-GARBAGE = [
-    *(("", piece, "") for piece in ["{", "}", "[", "]", "->", "-", "<", ">", ";", ",", ":", "="]),
-    *(
-        ("", piece, "")
-        for piece in ["#", "/", "//\n", '"', '""', "\\", "+", "@", ".", "x", "x ", " "]
-    ),
-    *(
-        ("", piece, "")
-        for piece in ["{a b} -> ", "x [", "[]", "x []", "- ", " -1", "a:", "{a,", "\ufeff"]
-    ),
-    *(
-        ("", piece, "")
-        for piece in ["subgraph ", "subgraph a {", "node [", "dag {", "digraph a ", "\n"]
-    ),
-    # never closed
-    *(('x -> "', piece, "") for piece in ["a", "\\", '\\"', " ", "\n"]),
-    *(("x /*", piece, "") for piece in ["a", "*", "/*", "**/ /*", "\n"]),
-    *(("x [a=<", piece, "") for piece in ["a", "<", ">", "<a>", "<<a>>", "=<"]),
-    *(("x [", piece, "") for piece in ["a,", "a=b ", "a=", ";", "[", "] [", '"a"+']),
-    *(('"a"', piece, "x") for piece in [" ", '+"a"', ' + "a"', "+", '"a"']),
-    ("x =", " ", "="),
-    # one attribute, one name, one line of another notation
-    ('x [pos="', "1", '"]'),
+# Endless text: what begins it, and what is repeated.
+ENDLESS = {
+    "": [
+        *("{", "}", "[", "]", "->", "-", "<", ">", ";", ",", ":", "=", "#", "/", "//\n", '"', '""'),
+        *("\\", "+", "@", ".", "x", "x ", " ", "\n", "\ufeff", "[]", "x []", "- ", " -1", "a:"),
+        *("a.", "x 1\n", "x 1 \n\n", "{a,"),
+        *("{a b} -> ", "x [", "node [", "subgraph ", "subgraph a {", "dag {", "digraph a "),
+    ],
+    'x -> "': ["a", "\\", '\\"', " ", "\n"],
+    "x /*": ["a", "*", "/*", "**/ /*", "\n"],
+    "x [a=<": ["a", "<", ">", "<a>", "<<a>>", "=<"],
+    "x [": ["a,", "a=b ", "a=", ";", "[", "] [", '"a"+'],
+    '"a"': [" ", '+"a"', ' + "a"', "+", '"a"'],
+    "x": [" 0", " 0 @1,1", " ="],
+}
+# The same in the middle: what begins it, what is repeated, what ends it.
+ENCLOSED = [
+    *(('x [pos="', piece, '"]') for piece in ["1", "1,", "1.", " "]),
     ('x [pos="1', " ", '"]'),
-    ('x [pos="1,1,', " ", '!b"]'),
     ('x [pos="1,', "1", 'e"]'),
-    ('x [pos="', "1,", '"]'),
-    ("x", " 0", ""),
+    ('x [pos="1,1,', " ", '!b"]'),
     ("x 0", " ", "x"),
     ("x", " 0 @1,1", "x"),
-    ("", "x 1\n", ""),
-    ("", "x 1 \n\n", ""),
+    ("x =", " ", "="),
     ("", "a.", "dag!"),
 ]
 
 
-def endless(length: int) -> list[str]:
-    """Every kind of garbage, bare and behind a header, of about *length* characters."""
-    return [
-        head + begin + piece * (length // len(piece)) + end
-        for head, (begin, piece, end) in itertools.product(["", "dag {", "digraph {"], GARBAGE)
-    ]
+def answer(text: str) -> str:
+    try:
+        return repr(read(text))
+    except CausalError as error:
+        return str(error)
 
 
-@pytest.mark.parametrize(
-    "length", [20_000, pytest.param(1_000_000, marks=pytest.mark.heavy, id="a-million")]
-)
-def test_endless_garbage_is_read_or_refused_at_once_and_briefly(length: int) -> None:
-    """Nothing is looked at twice: with 20,000 characters, a quadratic reader takes minutes."""
-    for text in endless(length):
-        try:
-            read(text)
-        except CausalError as error:
-            assert len(str(error)) < 1_000
+@pytest.mark.parametrize("length", [20_000, pytest.param(500_000, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("head", ["", "dag {", "digraph {"])
+def test_endless_garbage_is_read_or_refused_at_once_and_briefly(head: str, length: int) -> None:
+    """Whatever looks at the same characters again and again does not come to an end here."""
+    kinds = [(begin, piece, "") for begin, pieces in ENDLESS.items() for piece in pieces]
+    for begin, piece, end in [*kinds, *ENCLOSED]:
+        text = head + begin + piece * (length // len(piece)) + end
+        assert len(answer(text)) < 1_000
 
 
 @pytest.mark.parametrize(
@@ -265,7 +251,4 @@ def test_endless_garbage_is_read_or_refused_at_once_and_briefly(length: int) -> 
     ],
 )
 def test_a_short_text_cannot_take_long(text: str) -> None:
-    try:
-        read(text)
-    except CausalError as error:
-        assert len(str(error)) < 1_000
+    assert len(answer(text)) < 1_000
