@@ -128,7 +128,7 @@ def shuffled(given: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 @given(parts(), st.randoms(use_true_random=False))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_the_order_in_which_parts_are_given_says_nothing(
     given: dict[str, Any], rng: random.Random
 ) -> None:

@@ -32,7 +32,7 @@ def unplaced(dag: Dag) -> Dag:
 
 @pytest.mark.parametrize("notation", WRITERS)
 @given(dags())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_nothing_is_lost(notation: str, dag: Dag) -> None:
     again = Dag(WRITERS[notation](dag))
     assert again == dag
@@ -40,7 +40,7 @@ def test_nothing_is_lost(notation: str, dag: Dag) -> None:
 
 
 @given(dags())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_arrows_lose_positions_only(dag: Dag) -> None:
     assert Dag(dag.to_arrows()) == unplaced(dag)
 
@@ -107,7 +107,7 @@ def test_so_is_any_text_made_of_the_notations_own_pieces(head: str, pieces: list
 
 
 @given(names(), names())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_names_that_differ_in_any_way_are_two_variables(one: str, other: str) -> None:
     dag = Dag(nodes=[one, other])
     assert len(dag.names) == len({one, other})
