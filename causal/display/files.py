@@ -7,7 +7,7 @@ from pathlib import Path
 
 from causal.errors import OutputError, shown
 
-__all__ = ["unwritable", "write_whole"]
+__all__ = ["utf8", "write_whole"]
 
 
 def write_whole(target: Path, data: bytes) -> None:
@@ -28,13 +28,13 @@ def write_whole(target: Path, data: bytes) -> None:
         finally:
             part.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
-        raise unwritable(target, error) from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise OutputError(
+            f"Cannot write {shown(str(target))}: {shown(why, 200)[1:-1]}. "
+            "Name a file in a directory that exists and may be written to."
+        ) from error
 
 
-def unwritable(target: Path, error: Exception) -> OutputError:
-    """Say that *target* cannot be written, why, and what to do."""
-    why = getattr(error, "strerror", None) or str(error)
-    return OutputError(
-        f"Cannot write {shown(str(target))}: {shown(why, 200)[1:-1]}. "
-        "Name a file in a directory that exists and may be written to."
-    )
+def utf8(name: str) -> str:
+    """A name as UTF-8 can hold it: lone surrogates, which it cannot, are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()

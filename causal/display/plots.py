@@ -5,13 +5,8 @@ pyplot: a figure belongs to whoever asked for it, and the settings of the sessio
 
 Every panel has the same build: a model a row, its name on the left, a word on the right, so that
 nothing has to be looked up in a legend and nothing rests on colour. The correct model comes last,
-green, solid and heaviest; the others have a colour (Okabe & Ito, as in `causal.display.drawing`)
-and a line of their own.
-
-Curves are scaled to one height: beside the posterior of a naive model that is wrong by a hundred
-of its own standard deviations, the correct one would be a flat line. Where the exact sampler knows
-the posterior as a mixture, the curve is that mixture; elsewhere it is a kernel estimate from the
-draws (Gaussian kernel, normal-reference bandwidth).
+green, solid and heaviest; the others have a colour and a line of their own (the colours of Okabe &
+Ito, as in `causal.display.drawing`, but dark enough for letters).
 
 Names are data of unknown origin: control characters are written as escapes, and nothing in a name
 is taken for mathematics.
@@ -20,7 +15,6 @@ is taken for mathematics.
 from __future__ import annotations
 
 import io
-import math
 import re
 import warnings
 from collections.abc import Callable
@@ -29,15 +23,12 @@ from dataclasses import dataclass
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
-from unicodedata import east_asian_width
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causal.display import words
+from causal.display.curves import LARGEST, Curve, density, estimate
 from causal.errors import MissingPart, shown
-from causal.models.regression import Categorical
-from causal.study.effects import contrasts
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
@@ -50,19 +41,18 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison_figure", "density_figure", "forest_figure", "shift_figure", "svg_text"]
 
-Array = NDArray[np.float64]
 Say = Callable[..., None]  # x as a share of the axis, y in inches, text, size, style
 
 _INK, _SOFT, _FAINT = "#1A1A1A", "#555555", "#E4E4E4"
-_COLOURS = ("#D55E00", "#0072B2", "#AA4499", "#A86F00", "#56B4E9")
+_COLOURS = ("#B34F00", "#005A8F", "#8A3A78", "#7A5200", "#1F6F8B")
 _LINES: tuple[Any, ...] = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)))
-_POINTS = 160  # of a curve
-_LARGEST = 1e150  # beyond this, differences overflow
 _WIDTH, _EDGE = 3.5, 0.14  # inches: of a panel, and of the blank on either side
 _TOP, _BOTTOM = 0.66, 0.52  # inches above and below the rows
 _LINE = 0.135  # inches that a line of small print takes
 _HEAD, _CURVE, _BAR = 0.22, 0.56, 0.14  # inches: of a name, of a curve, of a bar without one
 _TICK = 0.045  # inches: half the height of an interval's end
+_WIDE = frozenset("MWmw@%…")  # letters about as wide as high
+_ROOM = 72 * (_WIDTH - 2 * _EDGE)  # points that a line of text has
 _NARROW = 0.02  # a curve that takes less than this share of the axis is drawn as a stroke
 
 
@@ -89,11 +79,11 @@ class _Row:
     centre: float
     low: float
     high: float
-    curve: tuple[Array, Array] | None = None  # values, and heights of 0 to 1
+    curve: Curve | None = None
 
     @property
     def finite(self) -> bool:
-        return all(abs(value) < _LARGEST for value in (self.centre, self.low, self.high))
+        return all(abs(value) < LARGEST for value in (self.centre, self.low, self.high))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +182,8 @@ def svg_text(figure: Figure) -> str:
 def _density_panel(study: Study) -> _Panel:
     looks, rows = _looks(study), []
     for fit in _ordered(study):
-        drawn = fit.effect.draws
+        with np.errstate(invalid="ignore"):  # of two infinities
+            median = float(np.median(fit.effect.draws))
         rows.append(
             _Row(
                 name=_model(fit),
@@ -200,10 +191,10 @@ def _density_panel(study: Study) -> _Panel:
                 alarm=not fit.verdict,
                 print=(),
                 look=looks[fit.regression.name],
-                centre=float(np.median(drawn)),
+                centre=median,
                 low=fit.effect.interval[0],
                 high=fit.effect.interval[1],
-                curve=_density(fit),
+                curve=density(fit),
             )
         )
     return _Panel(
@@ -223,8 +214,8 @@ def _forest_panel(study: Study) -> _Panel:
     for fit in _ordered(study):
         effect, digits, name = fit.effect, words.places(fit), _model(fit)
         found = f"{words.number(effect.mean, digits)}  {words.interval(*effect.interval, digits)}"
-        formula = _broken(shown(fit.regression.formula, 120)[1:-1], 50)
-        beside = 5.8 * _letters(name) + 4.9 * len(found) < 72 * (_WIDTH - 2 * _EDGE)
+        formula = _broken(shown(fit.regression.formula, 120)[1:-1], _ROOM / 7.5)
+        beside = 9.0 * _ems(name) + 8.5 * _ems(found) < _ROOM - 8.0
         rows.append(
             _Row(
                 name=name,
@@ -265,7 +256,7 @@ def _shift_panel(study: Study) -> _Panel:
                 centre=shift.mean,
                 low=shift.interval[0],
                 high=shift.interval[1],
-                curve=_estimate(shift.draws, shift.interval),
+                curve=estimate(shift.draws, shift.interval),
             )
         )
     return _Panel(
@@ -301,13 +292,13 @@ def _guide(rows: Sequence[_Row]) -> float | None:
 
 
 def _model(fit: Fit) -> str:
-    return shown(fit.regression.name, 26)[1:-1]
+    return _clipped(fit.regression.name, 0.64 * _ROOM / 9.0)
 
 
 def _axis(study: Study) -> str:
     scale = _ordered(study)[-1].effect.scale
     kind = "effect" if scale == "outcome" else scale
-    return shown(f"{kind}: {words.contrast_words(study)}", 54)[1:-1]
+    return _clipped(f"{kind}: {words.contrast_words(study)}", _ROOM / 8.5)
 
 
 def _described(study: Study, kind: str) -> str:
@@ -323,77 +314,6 @@ def _shift_described(study: Study) -> str:
         for name, found in study.differences.items()
     ]
     return f"Distance from the correct model: {'; '.join(parts) or 'nothing to compare'}."
-
-
-# Curves
-
-
-def _density(fit: Fit) -> tuple[Array, Array] | None:
-    """The density of the effect of *fit*: exact where the posterior is known as a mixture."""
-    effect, mixture = fit.effect, fit.draws.mixture
-    if mixture is None or effect.scale != "outcome":
-        return _estimate(effect.draws, effect.interval)
-    x = _grid(effect.draws, effect.interval)
-    if x is None:
-        return None
-    mean, variance = mixture.given_sigma(_weights(fit))
-    some = (variance > 0.0) & np.isfinite(mean) & np.isfinite(variance)
-    if not some.any():
-        return None
-    sd = np.sqrt(variance[some])
-    z = (x[:, None] - mean[some]) / sd
-    return _scaled(x, np.exp(-0.5 * z * z) @ (mixture.weights[some] / sd))
-
-
-def _weights(fit: Fit) -> Array:
-    """The headline effect as a sum of coefficients, sigma left out."""
-    regression, contrast = fit.regression, contrasts(fit.regression, fit.table)[0]
-    exposure = regression.terms[0]
-    places = [fit.draws.names.index(name) for name in regression.coefficients_of(exposure.variable)]
-    weights = np.zeros(len(fit.draws.names) - ("sigma" in fit.draws.names))
-    if isinstance(exposure, Categorical):
-        weights[places[int(contrast.high)]], weights[places[0]] = 1.0, -1.0
-    else:
-        weights[places[0]] = contrast.step
-    return weights
-
-
-def _estimate(draws: Array, interval: tuple[float, float]) -> tuple[Array, Array] | None:
-    """A kernel estimate, from counts in bins narrow enough not to show."""
-    x = _grid(draws, interval)
-    if x is None:
-        return None
-    usable = draws[np.abs(draws) < _LARGEST]
-    middle = np.subtract(*np.quantile(usable, [0.75, 0.25])) / 1.349
-    spread = min(float(usable.std()), float(middle)) or float(x[-1] - x[0]) / 6.0
-    width = max(1.06 * spread * usable.size**-0.2, float(x[1] - x[0]) / 2)
-    margin = 4.0 * width
-    counts, edges = np.histogram(usable, bins=1024, range=(x[0] - margin, x[-1] + margin))
-    z = (x[:, None] - (edges[1:] + edges[:-1]) / 2) / width
-    return _scaled(x, np.exp(-0.5 * z * z) @ counts)
-
-
-def _grid(draws: Array, interval: tuple[float, float]) -> Array | None:
-    """Where to evaluate a density; None where all draws are one value, or none is finite."""
-    usable = draws[np.abs(draws) < _LARGEST]
-    if usable.size == 0:
-        return None
-    low, high = np.quantile(usable, [0.001, 0.999]).tolist()
-    ends = [
-        end if abs(end) < _LARGEST else inner
-        for end, inner in zip(interval, (low, high), strict=True)
-    ]
-    wide = 2.0 * (ends[1] - ends[0])  # a heavy tail must not crush the rest
-    low, high = max(low, ends[0] - wide), min(high, ends[1] + wide)
-    margin = 0.06 * (high - low)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        return None
-    return np.linspace(low - margin, high + margin, _POINTS)
-
-
-def _scaled(x: Array, height: Array) -> tuple[Array, Array] | None:
-    top = float(height.max())
-    return (x, height / top) if top > 0.0 and math.isfinite(top) else None
 
 
 # Painting
@@ -448,7 +368,7 @@ def _paint_axis(axes: Axes, panel: _Panel) -> None:
 
     low, high = _window(panel)
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
+    axes.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     formatter = ScalarFormatter(useOffset=False, useMathText=False)
     formatter.set_powerlimits((-4, 6))
     axes.xaxis.set_major_formatter(formatter)
@@ -491,8 +411,8 @@ def _paint_row(axes: Axes, panel: _Panel, row: _Row, say: Say, ends: tuple[float
     for value, style in ((0.0, {"color": _INK}), (panel.guide, _GUIDE)):
         if value is not None and low <= value <= high:
             axes.plot([value, value], [ends[1], under], linewidth=1.0, zorder=1, **style)
-    if row.curve is not None:
-        x, height = row.curve
+    if panel.curves:
+        x, height = row.curve or (np.array([row.centre]), np.array([1.0]))
         if x[-1] - x[0] < _NARROW * (high - low):
             x, height = np.array([row.centre, row.centre]), np.array([0.0, 1.0])
         y = base + (under - base) * height
@@ -527,25 +447,32 @@ def _window(panel: _Panel) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _broken(text: str, width: int) -> tuple[str, ...]:
-    """*text* in lines of at most *width* letters; a wide one counts twice."""
-    lines, line, used = [], "", 0
+def _clipped(text: str, ems: float) -> str:
+    """*text* without its middle if it is wider than *ems*."""
+    limit = 100
+    while _ems(clipped := shown(text, limit)[1:-1]) > ems:
+        limit -= 1
+    return clipped
+
+
+def _broken(text: str, ems: float) -> tuple[str, ...]:
+    """*text* in lines not wider than *ems*."""
+    lines, line = [], ""
     for piece in re.findall(r"\S+\s*|\s+", text):
-        size = _letters(piece)
-        if line and used + size > width:
+        if line and _ems(line + piece.rstrip()) > ems:
             lines.append(line.rstrip())
-            line, used = "", 0
+            line = ""
         for letter in piece:
-            wide = _letters(letter)
-            if used + wide > width:
+            if _ems(line + letter) > ems and letter != " ":
                 lines.append(line)
-                line, used = "", 0
-            line, used = line + letter, used + wide
+                line = ""
+            line += letter
     return (*lines, line.rstrip())
 
 
-def _letters(text: str) -> int:
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+def _ems(text: str) -> float:
+    """How wide *text* is in bold, roughly and rather more than less, in units of its size."""
+    return sum(1.13 if c in _WIDE or c > "\u2e7f" else 0.8 if c.isupper() else 0.64 for c in text)
 
 
 # matplotlib

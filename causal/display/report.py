@@ -10,6 +10,7 @@ says what to install in place of the picture.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -152,12 +153,20 @@ def _contents(studies: Sequence[Study]) -> Html:
 
 
 def _sections(study: Study, level: int) -> list[Html]:
-    """Every section under a heading of this *level*; the answer needs none."""
+    """Every section under a heading of this *level*; the answer, in its box, needs none."""
     made = []
     for heading, make in _SECTIONS:
-        head = None if make is _answer else tag(f"h{level}", heading)
-        parts = make(study, f"h{level + 1}")
-        made.append(tag("section", head, *parts, id=_anchor(study, heading)))
+        box = make is _answer
+        made.append(
+            tag(
+                "section",
+                None if box else tag(f"h{level}", heading),
+                *make(study, f"h{level + 1}"),
+                id=_anchor(study, heading),
+                class_="answer" if box else None,
+                aria_label=heading if box else None,
+            )
+        )
     return made
 
 
@@ -191,7 +200,7 @@ def _provenance(studies: Sequence[Study], command: str | None) -> Html:
 # The sections: each makes its parts; `heading` is the element of a heading among them
 
 
-def _answer(study: Study, heading: str) -> list[Content]:
+def _answer(study: Study, _: str) -> list[Content]:
     asked, question = study.explanation.asked, study.question
     other: Asked = "total" if question.effect == "direct" else "direct"
     pairs: list[tuple[str, Content]] = [
@@ -203,8 +212,7 @@ def _answer(study: Study, heading: str) -> list[Content]:
     pairs.append((f"The {other} effect", _sentence(study.explanation[other].answer)))
     pairs.append(("Rests on", "every arrow in the drawing, and on every arrow that is not in it."))
     found = [tag("li", _sentence(line)) for line in words.conclusions(study)]
-    parts = [*_failures(study), _headline(study), tag("ul", *found), facts(pairs)]
-    return [tag("div", tag(heading, "Answer", class_="hidden"), *parts, class_="answer")]
+    return [*_failures(study), _headline(study), tag("ul", *found), facts(pairs)]
 
 
 def _failures(study: Study) -> list[Html]:
@@ -240,18 +248,24 @@ def _drawing(study: Study, _: str) -> list[Content]:
     key = ["Blue ellipse: exposure", "orange double ellipse: outcome"]
     key += [text for use, text in _SHAPES.items() if use in uses]
     legend = tag("figcaption", _sentence("; ".join(key)))
-    figure = tag("figure", _picture(partial(svg, study.question)), legend, class_="dag")
+    drawn = _picture(partial(svg, study.question))
+    width = re.search(r' width="(\d+)', drawn.text)
+    natural = f"--natural:{width[1]}pt" if width else None  # a small screen shrinks it a little
+    figure = tag("figure", drawn, legend, class_="dag", style=natural)
     adjustment = asked.adjustment
     if not adjustment.open_paths:
         return [figure]
     if not adjustment:
-        head = "Open, whatever is adjusted for"
-    elif adjustment.forced:
-        head = f"Open with only {set_text(adjustment.forced)} adjusted for"
+        given = "whatever is adjusted for"
     else:
-        head = "Biasing paths that are open while nothing is adjusted for"
+        forced = adjustment.forced
+        given = f"with only {set_text(forced)} adjusted for" if forced else "if left alone"
     paths = [tag("li", tag("code", _name(p.text(dag), 300))) for p in adjustment.open_paths]
-    return [figure, tag("p", f"{_name(head, 300)}:"), tag("ul", *paths)]
+    return [
+        figure,
+        tag("p", f"Open beside the effect asked about, {_name(given, 300)}:"),
+        tag("ul", *paths),
+    ]
 
 
 _SHAPES = {
@@ -324,13 +338,14 @@ def _comparison(study: Study) -> Html:
             _number(effect.mean, digits),
             _interval(effect.interval, digits),
             _share(effect.probability_positive),
-            _verdict(found) if found else None,
+            *([_verdict(found) if found else None] if study.differences else []),
         )
         lines.append(Line(cells, "correct" if _key(fit) == "correct" else None))
     columns = ["model", "set", ">effect", f">{words.percent(study.prob)} interval"]
+    columns += [">P(effect > 0)", *(["verdict"] if study.differences else [])]
     kind = _capital(_kind(_ordered(study)[-1].effect))
     caption = f"{kind} {_name(words.contrast_words(study), 200)}"
-    return table([*columns, ">P(effect > 0)", "verdict"], lines, caption)
+    return table(columns, lines, caption)
 
 
 def _validity(fit: Fit) -> Html:
@@ -427,7 +442,7 @@ def _coefficients(study: Study, _: str) -> list[Content]:
             lines.append(Line(cells, "grey" if meaning == _NO_EFFECT else None))
         columns = ["coefficient", ">mean", ">sd", f">{words.percent(study.prob)} interval"]
         caption = joined([_model(fit), tag("code", f"  {_name(fit.regression.formula, 240)}")])
-        parts.append(table([*columns, ">P(> 0)", "to be read as"], lines, caption))
+        parts.append(table([*columns, ">P(>0)", "to be read as"], lines, caption))
         parts += _rest(len(meanings))
     return parts
 
@@ -444,9 +459,9 @@ def _meanings(fit: Fit) -> dict[str, str]:
     elif logit:
         own = "the exposure, in log odds: the effect is in the table above"
     else:
-        own = "the exposure: its effect per unit"
+        own = "the exposure: change of the outcome per unit"
     if not fit.verdict:
-        own += "; biased, as the set is invalid"
+        own += "; the set is invalid, so this is not the effect asked about"
     meanings = dict.fromkeys(regression.coefficient_names, _NO_EFFECT)
     meanings |= dict.fromkeys(regression.coefficients_of(exposure.variable), own)
     if regression.priors.intercept is not None:
