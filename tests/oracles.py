@@ -423,6 +423,11 @@ def role_of(case: Case, name: str) -> str:
     def under(fits: Any) -> bool:
         return any(fits(n) and n != v and leads(n, v) for n in graph)
 
+    def stands_in(n: int) -> bool:
+        """Below a common cause, and not only by way of the exposure or outcome."""
+        rest = graph.subgraph(m for m in graph if m not in (i, o))
+        return common(n) and n != v and nx.has_path(rest, n, v)
+
     opened = [p for p in total.open_paths([name]) if not total.is_open(p, ())]
     rules: list[tuple[str, bool]] = [
         ("latent", name in case.latent),
@@ -436,7 +441,7 @@ def role_of(case: Case, name: str) -> str:
         ("cause of the exposure only", leads(v, i, avoiding=o)),
         ("cause of the outcome only", leads(v, o, avoiding=i)),
         ("M-shaped collider", bool(opened)),
-        ("proxy of a common cause", under(common)),
+        ("proxy of a common cause", any(map(stands_in, graph))),
         ("effect of the exposure only", leads(i, v)),
         ("unrelated", True),
     ]

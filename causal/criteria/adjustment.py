@@ -80,51 +80,58 @@ def is_valid(question: Question, names: Iterable[str]) -> bool:
     return setting(question).admits(question.dag.numbers(names))
 
 
-def adjust(question: Question, forbidden: Collection[str] = ()) -> Adjustment:
+def adjust(
+    question: Question,
+    forbidden: Collection[str] = (),
+    *,
+    forced: Collection[str] | None = None,
+) -> Adjustment:
     """Find the sets that answer *question*, in linear time (the minimum set: a min-cut).
 
     Parameters
     ----------
     question
-        Exposures, outcomes, effect; the DAG's ``[adjusted]`` marks are forced in.
+        Exposures, outcomes, effect.
     forbidden
         Names the user will not adjust for; they count as latent.
+    forced
+        Names that every set must contain; by default those the DAG marks ``[adjusted]``.
 
     Raises
     ------
     UnknownVariable
-        A name in *forbidden* that the DAG lacks.
+        A name in *forbidden* or *forced* that the DAG lacks.
     """
     dag, fixed = question.dag, setting(question)
     barred = fixed.unusable | dag.numbers(forbidden)
-    forced = dag.numbers(dag.adjusted)
+    required = dag.numbers(dag.adjusted if forced is None else forced)
 
     # Ancestors without the removed arrows: an exposure stays an ancestor of itself all the same.
-    causes = ancestors(fixed.graph, fixed.exposures | fixed.outcomes | forced | fixed.selected)
-    canonical = forced | (causes - barred - fixed.selected)
+    causes = ancestors(fixed.graph, fixed.exposures | fixed.outcomes | required | fixed.selected)
+    canonical = required | (causes - barred - fixed.selected)
 
     because: Because | None = None
     if question.effect == "direct" and ancestors(dag.adjacency, fixed.exposures) & fixed.outcomes:
         because = "outcome_causes_exposure"
-    elif forced & barred:
+    elif required & barred:
         because = "forced"
     elif fixed.spoilt or fixed.leak(frozenset(canonical)) is not None:
         because = "open_path"
     # Under not_identifiable: what stays open although all that may be adjusted for is.
-    given = forced if because is None else canonical
+    given = required if because is None else canonical
     held = (given | fixed.selected) - fixed.exposures - fixed.outcomes
     biasing = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, held).paths
 
     status: Status = "not_identifiable"
     recommended = nearest = minimum = frozenset[int]()
     if because is None:
-        status = "none_needed" if fixed.leak(forced) is None else "sets"
-        recommended, nearest, minimum = _sets(fixed, forced, barred)
+        status = "none_needed" if fixed.leak(required) is None else "sets"
+        recommended, nearest, minimum = _sets(fixed, required, barred)
 
     found = because is None
     return Adjustment(
         question=question,
-        forced=dag.named(forced),
+        forced=dag.named(required),
         status=status,
         adjust_for=dag.named(recommended) if found else None,
         minimal_sets=(dag.named(nearest),) if found else (),

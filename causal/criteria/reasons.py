@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from causal.criteria.adjustment import Adjustment
-from causal.criteria.question import Effect, Question
+from causal.criteria.question import Question
+from causal.criteria.setting import setting
 from causal.graph.dag import Dag
-from causal.graph.walk import Path, word
+from causal.graph.walk import Path, ancestors, directed_path, word
 
 if TYPE_CHECKING:
     from causal.criteria.verdict import Verdict
@@ -24,6 +25,7 @@ __all__ = [
     "listed",
     "open_path_problem",
     "problem_forbidden",
+    "problem_itself",
     "problem_selected",
     "problem_unavailable",
     "reason",
@@ -32,7 +34,16 @@ __all__ = [
 ]
 
 Ground = Literal[
-    "forced", "closes", "sharpens", "forbidden", "opens", "spare", "hopeless", "latent"
+    "forced",
+    "closes",
+    "mends",
+    "sharpens",
+    "forbidden",
+    "caused",
+    "opens",
+    "spare",
+    "hopeless",
+    "latent",
 ]
 """Why a variable is used as it is; see `roles.variables`."""
 
@@ -49,49 +60,39 @@ def listed(words: Sequence[str], joint: str = "and") -> str:
     return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
-# What each role does to an estimate when the variable is held fixed although it must not be. The
-# effect asked matters for those on or behind causal paths.
+# What each role does to an estimate when the variable is held fixed although it must not be.
 _HARM: dict[str, str] = {
+    "selected": "the data are selected on it and the effect asked moves it: no set undoes that",
     "mediator": "it lies on {path}: holding it fixed removes the part of the effect that runs "
     "through it",
-    "descendant of a mediator": "it is caused by a mediator ({path}): holding it fixed removes "
+    "descendant of a mediator": "it is caused by a mediator{shown}: holding it fixed removes "
     "part of the effect",
     "collider": "holding it fixed opens {path}",
     "descendant of a collider": "it is caused by the collider on {path}: holding it fixed opens "
     "that path",
-    "descendant of the outcome": "it is caused by the outcome ({path}): holding it fixed holds "
+    "descendant of the outcome": "it is caused by the outcome{shown}: holding it fixed holds "
     "back part of the outcome itself",
 }
 
 # What a variable is worth that may be adjusted for but need not be.
 _SPARE: dict[str, str] = {
-    "common cause": "not needed: the set named closes {path} already",
-    "mediator": "not needed: the set named closes {path} already",
-    "cause of the outcome only": "not needed: it opens and closes nothing, but explains part of "
-    "the outcome, which helps precision",
-    "cause of the exposure only": "not needed: it leaves less of the exposure to learn from "
-    "(hurts precision) and amplifies whatever bias is left",
+    "cause of the outcome only": "not needed: with what is held fixed already it explains nothing "
+    "more of the outcome",
+    "cause of the exposure only": "not needed: it can only leave less of the exposure to learn "
+    "from (hurts precision) and amplify whatever bias is left",
     "instrument": "not an adjustment variable: adjusting for it amplifies the bias, but it can "
-    "serve as an instrument for the effect",
-    "proxy of a common cause": "not needed: it stands in for a common cause ({path}) whose path "
+    "serve as an instrument for the total effect",
+    "proxy of a common cause": "not needed: it stands in for a common cause{shown} whose path "
     "is closed already",
     "selected": "the data are selected on it: it is held fixed already",
-    "effect of the exposure only": "not needed: it opens and closes nothing, but is close to the "
-    "exposure, which hurts precision",
-    "M-shaped collider": "harmless beside the set named, which keeps {path} closed",
+    "effect of the exposure only": "not needed: it opens and closes nothing, and being close to "
+    "the exposure it can only hurt precision",
 }
 
 
-def reason(
-    dag: Dag,
-    effect: Effect,
-    role: str,
-    ground: Ground,
-    path: Path | None,
-    outcomes: Sequence[str],
-) -> str:
+def reason(question: Question, role: str, ground: Ground, path: Path | None) -> str:
     """Why a variable is included, left out, optional or unavailable, as one clause."""
-    text = path.text(dag) if path else ""
+    text = path.text(question.dag) if path else ""
     match ground:
         case "latent":
             return "not measured" + (f"; {text} runs through it" if text else "")
@@ -99,24 +100,26 @@ def reason(
             return "you asked for it to be adjusted for" + (f"; it closes {text}" if text else "")
         case "closes":
             return f"{text} is open; this closes it"
+        case "mends":
+            return f"{text} is opened by others in the set; this closes it"
         case "sharpens":
-            results = listed([word(name) for name in outcomes])
-            return f"closes no path by itself, but explains part of {results}: for precision"
-        case "forbidden":
-            return _HARM.get(role, "holding it fixed biases the {effect} effect").format(
-                path=text, effect=effect
-            )
-        case "opens":
-            return f"holding it fixed opens {text}"
-        case "spare":
-            sentence = _SPARE.get(role, "not needed: it opens and closes nothing")
-            return (
-                sentence.format(path=text)
-                if text or "{path}" not in sentence
-                else ("not needed: its paths are closed already")
-            )
+            results = listed([word(name) for name in question.outcomes], "or")
+            return f"not needed to close a path, but explains part of {results}: for precision"
         case "hopeless":
             return "no set with or without it is enough"
+        case "opens":
+            sentence = _HARM["collider"]
+        case "caused":
+            sentence = _HARM["descendant of the outcome"]
+        case "forbidden":
+            sentence = _HARM[role]
+        case "spare" if role in ("common cause", "mediator", "M-shaped collider"):
+            return f"not needed: {text or 'every path through it'} is closed already"
+        case "spare":
+            sentence = _SPARE.get(role, "not needed: it opens no path, and none is left to close")
+    return sentence.format(
+        path=text or "a path from exposure to outcome", shown=f" ({text})" if text else ""
+    )
 
 
 def open_path_problem(question: Question, path: Path, openers: Sequence[str], cure: str) -> str:
@@ -125,7 +128,8 @@ def open_path_problem(question: Question, path: Path, openers: Sequence[str], cu
     if openers:
         held = listed([word(name) for name in openers])
         return f"Incorrectly adjusted: conditioning on {held} opens {text}. {cure}".rstrip()
-    return f"Not adjusted enough: {text} is open. {cure}".rstrip()
+    why = "".join(f", because {clause}" for clause in _selected_on(question.dag, path))
+    return f"Not adjusted enough: {text} is open{why}. {cure}".rstrip()
 
 
 def blame(verdict: Verdict) -> str:
@@ -144,25 +148,32 @@ def blame(verdict: Verdict) -> str:
     return f"{held} ({where})" if where else held
 
 
+def problem_itself(question: Question, name: str) -> str:
+    """An exposure or outcome in a user's set."""
+    part = "exposure" if name in question.exposures else "outcome"
+    return f"Cannot adjust for {word(name)}: it is the {part} itself. Remove it."
+
+
 def problem_forbidden(
     question: Question,
     name: str,
-    role: str | None,
+    role: str,
+    ground: Ground,
     path: Path | None,
     *,
     other_effect_allows: bool,
 ) -> str:
-    """A member of a user's set that no valid set can contain."""
-    who = word(name)
-    if role is None:
-        part = "exposure" if name in question.exposures else "outcome"
-        return f"Cannot adjust for {who}: it is the {part} itself. Remove it."
-    why = reason(question.dag, question.effect, role, "forbidden", path, question.outcomes)
+    """Another member of a user's set that no valid set can contain."""
+    why = reason(question, role, ground, path)
+    if ground == "forbidden" and role == "mediator":
+        where = f" on {path.text(question.dag)}" if path else ""
+        why = f"it is a mediator{where}, so the {question.effect} effect would lose the part that "
+        why += "runs through it"
+    elif ground == "forbidden" and role == "collider":
+        why = f"it is a collider: {why}"
     other = "direct" if question.effect == "total" else "total"
     rescue = f", or ask for the {other} effect" if other_effect_allows else ""
-    article = "an" if role[0] in "aeiou" else "a"
-    kind = role if role.startswith(("cause ", "effect ")) else f"{article} {role}"
-    return f"Cannot adjust for {who}: it is {kind}; {why}. Remove it{rescue}."
+    return f"Cannot adjust for {word(name)}: {why}. Remove it{rescue}."
 
 
 def problem_unavailable(name: str) -> str:
@@ -185,49 +196,58 @@ def answer(adjustment: Adjustment) -> str:
     """The three-way answer as one or two sentences."""
     question = adjustment.question
     dag = question.dag
+    lost = f"The {question.effect} effect is not identifiable by adjustment"
     match adjustment.because:
-        case "outcome_causes_exposure":
+        case "outcome_causes_exposure" if adjustment.assumes_zero:
             return (
                 f"The {question.effect} effect is 0 by the drawing: {_reversal(question)} No "
                 "regression can put that to the test."
             )
+        case "outcome_causes_exposure":
+            return f"{lost}: {_reversal(question)}"
         case "forced":
+            unusable = setting(question).unusable & dag.numbers(adjustment.forced)
+            wrong = dag.named(unusable) or adjustment.forced
+            verb, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
             return (
-                f"The {question.effect} effect is not identifiable by adjustment while "
-                f"{set_text(adjustment.forced)} is forced in ([adjusted]): see below which of "
-                "these must not be held fixed. Unmark it."
+                f"{lost} while {listed([word(name) for name in wrong])} {verb} marked [adjusted]: "
+                f"no valid set contains {them}. Unmark {them}."
             )
+        case "open_path" if not adjustment.open_paths:
+            moved = listed([word(name) for name in dag.named(setting(question).spoilt)])
+            return f"{lost}: the data are selected on {moved}, which the effect itself moves."
         case "open_path":
-            first = adjustment.open_paths[0] if adjustment.open_paths else None
-            if first is None:
-                return (
-                    f"The {question.effect} effect is not identifiable by adjustment: the data "
-                    "are selected on a variable that the effect itself changes."
+            always = [p for p in adjustment.open_paths if _stays_open(adjustment, p)]
+            if not always:
+                first = adjustment.open_paths[0]
+                unseen = _culprits(adjustment, first)
+                return f"{lost}: whatever closes every other path opens {first.text(dag)}" + (
+                    f", and {unseen}." if unseen else "."
                 )
-            return (
-                f"The {question.effect} effect is not identifiable by adjustment: "
-                f"{first.text(dag)} stays open whatever is adjusted for"
-                f"{_culprits(dag, first)}."
+            unseen = _culprits(adjustment, always[0])
+            return f"{lost}: {always[0].text(dag)} stays open whatever is adjusted for" + (
+                f", because {unseen}." if unseen else "."
             )
     assert adjustment.adjust_for is not None
-    if adjustment.status == "none_needed":
-        if adjustment.adjust_for == adjustment.forced:
-            sentence = "Adjust for nothing"
-            if adjustment.forced:
-                asked = set_text(adjustment.forced)
-                sentence = f"Adjust for {asked}, as you asked; nothing else is needed"
-        else:
-            needed = set_text(adjustment.forced) if adjustment.forced else "nothing"
-            sentence = (
-                f"Adjust for {set_text(adjustment.adjust_for)}: for validity {needed} is enough, "
-                "the rest is for precision"
-            )
-    else:
-        sentence = f"Adjust for {set_text(adjustment.adjust_for)}"
-        if adjustment.nearest != adjustment.adjust_for:
-            assert adjustment.nearest is not None
-            sentence += f": {set_text(adjustment.nearest)} for validity, the rest for precision"
-    return sentence + "."
+    assert adjustment.nearest is not None
+    asked = set(adjustment.forced)
+    needed = [name for name in adjustment.nearest if name not in asked]
+    extra = [name for name in adjustment.adjust_for if name not in adjustment.nearest]
+    if not adjustment.adjust_for:
+        return "Adjust for nothing."
+    sentence = f"Adjust for {set_text(adjustment.adjust_for)}"
+    if not asked and not needed:
+        return f"{sentence}, for precision only: nothing is needed for validity."
+    if not needed and not extra:
+        return f"{sentence}, as you asked; nothing else is needed."
+    parts = []
+    if needed:
+        parts.append(f"{set_text(needed)} for validity")
+    if asked:
+        parts.append(f"{set_text(adjustment.forced)} as you asked")
+    if extra:
+        parts.append(f"{set_text(extra) if asked and not needed else 'the rest'} for precision")
+    return f"{sentence}: {', '.join(parts)}." if len(parts) > 1 else f"{sentence}."
 
 
 def assumption(adjustment: Adjustment) -> str | None:
@@ -235,11 +255,13 @@ def assumption(adjustment: Adjustment) -> str | None:
     if not adjustment.assumes_zero:
         return None
     question = adjustment.question
-    causes = listed([word(name) for name in question.exposures])
-    results = listed([word(name) for name in question.outcomes])
+    causes = listed([word(name) for name in question.exposures], "or")
+    results = listed([word(name) for name in question.outcomes], "or")
+    single = len(question.exposures) == len(question.outcomes) == 1
+    ends = f"{causes} -> {results}" if single else f"from {causes} to {results}"
     kind = "arrow" if question.effect == "direct" else "directed path"
-    sentence = f"The DAG has no {kind} {causes} -> {results}: it assumes this effect is 0."
-    if adjustment.because == "outcome_causes_exposure":
+    sentence = f"The DAG has no {kind} {ends}: it assumes this effect is 0."
+    if adjustment.because in ("outcome_causes_exposure", "forced"):
         return sentence
     if adjustment:
         sentence += " The correct model tests that."
@@ -251,8 +273,6 @@ def assumption(adjustment: Adjustment) -> str | None:
 
 def _reversal(question: Question) -> str:
     """The question to ask back when the outcome is drawn as a cause of the exposure, or ''."""
-    from causal.graph.walk import directed_path
-
     dag = question.dag
     exposures, outcomes = dag.numbers(question.exposures), dag.numbers(question.outcomes)
     path = directed_path(dag.adjacency, outcomes, exposures)
@@ -265,12 +285,40 @@ def _reversal(question: Question) -> str:
     )
 
 
-def _culprits(dag: Dag, path: Path) -> str:
-    """Who on an open path was not measured, as the end of a sentence."""
-    names = [dag.names[i] for i in path.nodes if i < len(dag.names) and dag.names[i] in dag.latent]
-    if names:
-        verb = "was" if len(names) == 1 else "were"
-        return f", because {listed([word(n) for n in names])} {verb} not measured"
-    if any(i >= len(dag.names) for i in path.nodes):
-        return ", because the common cause behind <-> was not measured"
-    return ""
+def _stays_open(adjustment: Adjustment, path: Path) -> bool:
+    """Whether an open path is so without what might be adjusted for."""
+    dag = adjustment.question.dag
+    fixed = dag.numbers((*adjustment.forced, *dag.selected))
+    return ancestors(dag.adjacency, fixed).issuperset(path.colliders)
+
+
+def _culprits(adjustment: Adjustment, path: Path) -> str:
+    """What keeps a path open, as one clause: who was not measured, what is held fixed anyway."""
+    dag = adjustment.question.dag
+    inner = set(path.nodes) - set(path.colliders)
+    unseen = [word(name) for name in dag.named(inner & dag.numbers(dag.latent))]
+    if any(node >= len(dag.names) for node in inner):
+        unseen.append("the common cause behind <->")
+    verb = "was" if len(unseen) == 1 else "were"
+    clauses = [f"{listed(unseen)} {verb} not measured"] if unseen else []
+    clauses += _selected_on(dag, path)
+    marked = _openers(dag, adjustment.forced, path)
+    if marked:
+        clauses.append(f"{listed(marked)} {'is' if len(marked) == 1 else 'are'} marked [adjusted]")
+    return listed(clauses)
+
+
+def _selected_on(dag: Dag, path: Path) -> list[str]:
+    """Which selection holds a collider of *path* open, as a clause if there is one."""
+    names = _openers(dag, dag.selected, path)
+    return [f"the data are selected on {listed(names)}"] if names else []
+
+
+def _openers(dag: Dag, names: Iterable[str], path: Path) -> list[str]:
+    """Those of *names* that, held fixed, open a collider of *path*."""
+    graph, colliders = dag.adjacency, path.colliders
+    return [
+        word(name)
+        for name in sorted(names)
+        if not ancestors(graph, [dag.number(name)]).isdisjoint(colliders)
+    ]

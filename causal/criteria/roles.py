@@ -7,7 +7,7 @@ would make that set invalid; ``optional`` would leave it valid; ``unavailable`` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,7 @@ from causal.graph.dag import Adjacency
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, Reached, ancestors, descendants, directed_path, reach
 
-__all__ = ["Use", "Variable", "roles", "variables"]
+__all__ = ["Role", "Use", "Variable", "barred", "roles", "variables"]
 
 Use = Literal["include", "optional", "exclude", "unavailable"]
 
@@ -58,9 +58,10 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
     dag, fixed = question.dag, setting(question)
     chosen = dag.numbers(adjustment.adjust_for or ())
     nearest = dag.numbers(adjustment.nearest or ())
-    forced = dag.numbers(dag.adjusted)
+    forced = dag.numbers(adjustment.forced)
     held = (chosen or forced) | fixed.selected
     held -= fixed.exposures | fixed.outcomes
+    already_open = ancestors(fixed.graph, forced | fixed.selected)
 
     # A valid set Z stays valid with v added unless v is forbidden or connected, given Z, with both
     # sides: only then can conditioning on it join two ends. Two walks answer that for every v.
@@ -69,42 +70,76 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
 
     def judged(node: int, role: Role) -> tuple[Use, Ground, Path | None]:
         if node in fixed.hidden:
-            return "unavailable", "latent", role.path
+            biasing = (path for path in adjustment.open_paths if node in path.nodes)
+            return "unavailable", "latent", next(biasing, role.path)
         if node in chosen:
             if node in forced:
                 return "include", "forced", fixed.leak(chosen - {node})
             if node in nearest:
-                return "include", "closes", fixed.leak(nearest - {node})
+                leak = fixed.leak(nearest - {node})
+                by_itself = leak is not None and already_open.issuperset(leak.colliders)
+                return "include", "closes" if by_itself else "mends", leak
             return "include", "sharpens", role.path
         if node in fixed.forbidden:
-            return "exclude", "forbidden", role.path
+            return "exclude", *barred(question, role, held - {node})
         if adjustment:
             if node not in held and node in from_exposures and node in from_outcomes:
-                return "exclude", "opens", fixed.leak(chosen | {node})
+                return "exclude", "opens", _joined(from_exposures, from_outcomes, node)
             return "optional", "spare", role.path
-        if role.name == "M-shaped collider":
+        if role.name.endswith("collider"):
             return "exclude", "opens", role.path
         return "optional", "spare" if role.name == "instrument" else "hopeless", role.path
 
+    found = roles(question, adjustment, range(len(dag.names)))
     result = []
-    for node, role in enumerate(roles(question, adjustment)):
-        if role is None:
-            continue
+    for node in sorted(found):
+        role = found[node]
         use, ground, path = judged(node, role)
-        text = reason(dag, question.effect, role.name, ground, path, question.outcomes)
+        text = reason(question, role.name, ground, path)
         result.append(Variable(dag.names[node], role.name, use, text, path))
     return tuple(result)
 
 
-def roles(question: Question, adjustment: Adjustment) -> tuple[Role | None, ...]:
-    """The role of every named node, by number; None for exposures and outcomes."""
-    total = setting(question.total)
-    ends = total.exposures | total.outcomes
-    rules = _rules(question, adjustment)
-    return tuple(
-        None if node in ends else next(rule.role(node) for rule in rules if node in rule.members)
-        for node in range(len(question.dag.names))
-    )
+def barred(question: Question, role: Role, held: frozenset[int]) -> tuple[Ground, Path | None]:
+    """What harm a forbidden variable does beside what is *held* fixed, and the path that shows it.
+
+    Its role tells, unless what that harms is out of play: a mediator does not matter to the direct
+    effect, and a collider not where its path is closed elsewhere. Such a variable is forbidden
+    because the outcome causes it.
+    """
+    if role.name.endswith("collider") and role.path and not held.isdisjoint(role.path.nodes):
+        return "caused", None
+    if role.name == "mediator" and question.effect == "direct":
+        return "caused", None
+    return "forbidden", role.path
+
+
+def _joined(left: Reached, right: Reached, node: int) -> Path | None:
+    """The path that opens with *node* held fixed, where none is open without.
+
+    Both ways come to *node* by an arrowhead. Where they meet before, they meet head to head too,
+    and *node* lies below.
+    """
+    one, other = _way(left, node), _way(right, node)
+    if one is None or other is None:
+        return None
+    places = {met: place for place, met in enumerate(other.nodes)}
+    first, met = next((i, met) for i, met in enumerate(one.nodes) if met in places)
+    second = places[met]
+    start = Path(one.nodes[: first + 1], one.forward[:first])
+    return start + Path(other.nodes[: second + 1], other.forward[:second]).reversed()
+
+
+def roles(question: Question, adjustment: Adjustment, nodes: Iterable[int]) -> dict[int, Role]:
+    """The roles of *nodes*, exposures and outcomes left out."""
+    left = set(nodes) - question.dag.numbers((*question.exposures, *question.outcomes))
+    found: dict[int, Role] = {}
+    rules = _rules(question, adjustment)  # one at a time: the later ones cost more to work out
+    while left:
+        rule = next(rules)
+        found |= {node: Role(rule.name, rule.path(node)) for node in left if node in rule.members}
+        left -= found.keys()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,71 +150,132 @@ class _Rule:
     members: Container[int]
     path: Callable[[int], Path | None]
 
-    def role(self, node: int) -> Role:
-        return Role(self.name, self.path(node))
 
-
-def _rules(question: Question, adjustment: Adjustment) -> tuple[_Rule, ...]:
+def _rules(question: Question, adjustment: Adjustment) -> Iterator[_Rule]:
     """The roles in their order of precedence; the last fits everyone."""
     graph = question.dag.adjacency
     total = setting(question.total)
     xs, ys = total.exposures, total.outcomes
-    causes_x, causes_y = ancestors(graph, xs, avoiding=ys), ancestors(graph, ys, avoiding=xs)
-    caused_by_x, caused_by_y = descendants(graph, xs, avoiding=ys), descendants(graph, ys, xs)
-    mediators, common = total.causal - ys, (causes_x & causes_y) - xs - ys
-    colliders = _colliders(graph, total, caused_by_x & caused_by_y)
-    m_colliders = dict(_m_shaped(total))
-
-    def to_exposure(node: int) -> Path | None:
-        return directed_path(graph, [node], xs, avoiding=ys)
-
-    def to_outcome(node: int) -> Path | None:
-        return directed_path(graph, [node], ys, avoiding=xs)
+    to_exposure, to_outcome = _up(graph, xs, ys), _up(graph, ys, xs)
+    from_exposure, from_outcome = _down(graph, xs, ys), _down(graph, ys, xs)
+    mediators = total.causal - ys
 
     def fork(node: int) -> Path | None:
-        # Each way's shortest first, the other round it; where only crossing ones are found, none.
-        for ends, others in ((xs, ys), (ys, xs)):
-            one = directed_path(graph, [node], ends, avoiding=others)
-            taken = {*one.nodes[1:], *ends} if one else set(ends)
-            other = directed_path(graph, [node], others, avoiding=taken)
-            if one and other:
-                return one.reversed() + other if ends is xs else other.reversed() + one
-        return None
+        to_x, to_y = to_exposure.path(node), to_outcome.path(node)
+        if to_x and to_y and set(to_x.nodes) & set(to_y.nodes) == {node}:
+            return to_x.reversed() + to_y
+        return _round(graph, node, xs, ys) if len(graph.parents) <= _SEARCHED else None
 
     def chain(node: int) -> Path | None:
-        before, after = directed_path(graph, xs, {node}), to_outcome(node)
+        before, after = reached.path(node), to_outcome.path(node)
         return before + after if before and after else None
 
-    def below(sources: Collection[int]) -> Callable[[int], Path | None]:
-        return lambda node: directed_path(graph, sources, {node})
+    def meeting(node: int) -> Path | None:
+        parents = graph.parents[node][:_PARENTS]
+        ones = [_onto(from_exposure.path(parent), node) for parent in parents]
+        others = [_onto(from_outcome.path(parent), node) for parent in parents]
+        return _apart(ones, others) or _searched(graph, xs, ys, frozenset(), node)
 
-    def opened(meetings: Mapping[int, Path]) -> Callable[[int], Path | None]:
-        def path(node: int) -> Path | None:
-            way = None if node in meetings else directed_path(graph, meetings, {node})
-            return meetings[way.nodes[0] if way else node]
+    def nothing(_: int) -> None:
+        return None
 
-        return path
+    yield _Rule("latent", total.hidden, fork)
+    yield _Rule("selected", total.selected, nothing)
+    reached = _down(graph, xs)
+    yield _Rule("mediator", mediators, chain)
+    colliders = _colliders(graph, xs, ys)
+    yield _Rule("collider", colliders, meeting)
+    under = _down(graph, colliders)
+    yield _Rule("descendant of a collider", under, lambda node: meeting(under.root[node]))
+    below = _down(graph, ys)
+    yield _Rule("descendant of the outcome", below, below.path)
+    behind = _down(graph, mediators)
+    yield _Rule("descendant of a mediator", behind, behind.path)
+    common = (to_exposure.came.keys() & to_outcome.came.keys()) - xs - ys
+    yield _Rule("common cause", common, fork)
+    instruments = _instruments(total, adjustment, to_exposure)
+    yield _Rule("instrument", instruments, to_exposure.path)
+    yield _Rule("cause of the exposure only", to_exposure, to_exposure.path)
+    yield _Rule("cause of the outcome only", to_outcome, to_outcome.path)
+    shaped = dict(_m_shaped(total))
+    at = _down(graph, shaped)
+    yield _Rule("M-shaped collider", at, lambda node: shaped[at.root[node]])
+    proxies = _down(graph, common, xs | ys)
+    yield _Rule("proxy of a common cause", proxies, proxies.path)
+    yield _Rule("effect of the exposure only", from_exposure, from_exposure.path)
+    yield _Rule("unrelated", range(len(graph.parents)), nothing)
 
-    return (
-        _Rule("latent", total.hidden, fork),
-        _Rule("selected", total.selected, lambda _: None),
-        _Rule("mediator", mediators, chain),
-        _Rule("collider", colliders, opened(colliders)),
-        _Rule("descendant of a collider", descendants(graph, colliders), opened(colliders)),
-        _Rule("descendant of the outcome", descendants(graph, ys), below(ys)),
-        _Rule("descendant of a mediator", descendants(graph, mediators), below(mediators)),
-        _Rule("common cause", common, fork),
-        _Rule("instrument", _instruments(total, adjustment, causes_x), to_exposure),
-        _Rule("cause of the exposure only", causes_x, to_exposure),
-        _Rule("cause of the outcome only", causes_y, to_outcome),
-        _Rule("M-shaped collider", descendants(graph, m_colliders), opened(m_colliders)),
-        _Rule("proxy of a common cause", descendants(graph, common), below(common)),
-        _Rule("effect of the exposure only", caused_by_x, below(xs)),
-        _Rule("unrelated", range(len(graph.parents)), lambda _: None),
-    )
+
+# A path of more arrows is no help to a reader, and costs its length for each variable on it.
+_LONGEST = 30
+# Of a child with more parents only so many are tried for a path; and in graphs of up to so many
+# nodes what such quick looks miss is searched for.
+_PARENTS = 20
+_SEARCHED = 500
 
 
-def _instruments(total: Setting, adjustment: Adjustment, causes_x: set[int]) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Shortest directed paths between some roots and all they reach, in one direction."""
+
+    came: dict[int, int]  # node -> the next node on its way to the root; a root -> -1
+    root: dict[int, int]
+    downward: bool
+
+    def __contains__(self, node: object) -> bool:
+        return node in self.came
+
+    def path(self, node: int) -> Path | None:
+        """The path of *node* in the direction of its arrows; None if too long to tell."""
+        if node not in self.came:
+            return None
+        trail = [node]
+        while (node := self.came[node]) >= 0:
+            trail.append(node)
+            if len(trail) > _LONGEST:
+                return None
+        return Path(tuple(trail[::-1] if self.downward else trail), (True,) * (len(trail) - 1))
+
+
+def _down(graph: Adjacency, roots: Collection[int], avoiding: Collection[int] = ()) -> _Tree:
+    """Paths from *roots* to their descendants."""
+    return _tree(graph.children, roots, avoiding, downward=True)
+
+
+def _up(graph: Adjacency, roots: Collection[int], avoiding: Collection[int] = ()) -> _Tree:
+    """Paths to *roots* from their ancestors."""
+    return _tree(graph.parents, roots, avoiding, downward=False)
+
+
+def _tree(
+    nexts: Sequence[tuple[int, ...]],
+    roots: Collection[int],
+    avoiding: Collection[int],
+    *,
+    downward: bool,
+) -> _Tree:
+    came = dict.fromkeys(sorted(roots), -1)
+    root = {node: node for node in came}
+    todo = list(came)
+    for node in todo:  # the list grows while it is read: a queue
+        for step in nexts[node]:
+            if step not in came and step not in avoiding:
+                came[step], root[step] = node, root[node]
+                todo.append(step)
+    return _Tree(came, root, downward)
+
+
+def _round(graph: Adjacency, node: int, xs: frozenset[int], ys: frozenset[int]) -> Path | None:
+    """A fork at *node*: each way's shortest first, the other round it."""
+    for ends, others in ((xs, ys), (ys, xs)):
+        one = directed_path(graph, [node], ends, avoiding=others)
+        other = one and directed_path(graph, [node], others, avoiding={*one.nodes[1:], *ends})
+        if one and other:
+            return one.reversed() + other if ends is xs else other.reversed() + one
+    return None
+
+
+def _instruments(total: Setting, adjustment: Adjustment, causes_x: _Tree) -> set[int]:
     """Causes of the exposure cut off from the outcome, where a latent cause leaves a path open."""
     confounded = adjustment.because == "open_path" and any(
         total.hidden.intersection(path.nodes) for path in adjustment.open_paths
@@ -188,29 +284,31 @@ def _instruments(total: Setting, adjustment: Adjustment, causes_x: set[int]) -> 
         return set()
     held = total.selected - total.exposures - total.outcomes
     connected = reach(total.graph, total.outcomes, held)
-    return {node for node in causes_x if node not in connected}
+    return {node for node in causes_x.came if node not in connected}
 
 
-def _colliders(graph: Adjacency, total: Setting, nodes: Iterable[int]) -> dict[int, Path]:
-    """Nodes on ``x -> .. -> node <- .. <- y``, the ways disjoint, each with that path."""
-    ends = total.exposures | total.outcomes
-    found = {}
-    for node in sorted(set(nodes) - ends):
-        for parent in graph.parents[node]:
-            last = Path((parent, node), (True,))
-            way = directed_path(graph, total.exposures, {parent}, avoiding=ends)
-            left = last if parent in total.exposures else way + last if way else None
-            if left is None or node in left.nodes[:-1]:
+def _colliders(graph: Adjacency, xs: frozenset[int], ys: frozenset[int]) -> set[int]:
+    """Nodes with two ways down to them that share nothing above, from *xs* and from *ys*.
+
+    Told of each node is the first one that all ways down to it have in common: the side it comes
+    from, or a collider. Where its parents differ in that, it has two ways that share none (a node
+    of the dominator tree whose immediate dominator is the root).
+    """
+    ends = xs | ys
+    reached = descendants(graph, ends)
+    waiting = {n: sum(p in reached for p in graph.parents[n]) for n in reached - ends}
+    common = {**dict.fromkeys(xs, -1), **dict.fromkeys(ys, -2)}
+    todo = list(ends)
+    for node in todo:
+        for child in graph.children[node]:
+            if child not in waiting:
                 continue
-            right = directed_path(graph, total.outcomes, {node}, {*left.nodes[:-1], *ends})
-            if right is not None:
-                found[node] = left + right.reversed()
-                break
-    return found
-
-
-# Up to this many nodes, what the quick look at two walks misses is searched for path by path.
-_SEARCHED = 500
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                firsts = {common[p] for p in graph.parents[child] if p in reached}
+                common[child] = firsts.pop() if len(firsts) == 1 else child
+                todo.append(child)
+    return {node for node, first in common.items() if node == first}
 
 
 def _m_shaped(total: Setting) -> Iterator[tuple[int, Path]]:
@@ -228,30 +326,50 @@ def _m_shaped(total: Setting) -> Iterator[tuple[int, Path]]:
         if node in xs or node in ys or node in already:
             continue
         parents = [parent for parent in graph.parents[node] if parent not in held]
-        ones = [_way(left, parent, node) for parent in parents[:20]]
-        others = [_way(right, parent, node) for parent in parents[:20]]
-        meeting = next(
-            (
-                one + other.reversed()
-                for one in ones
-                for other in others
-                if one and other and set(one.nodes) & set(other.nodes) == {node}
-            ),
-            None,
-        )
-        both = any(p in left for p in parents) and any(p in right for p in parents)
-        if meeting is None and both and len(graph.parents) <= _SEARCHED:
-            new = frozenset(ancestors(graph, [node]) - already)
-            meeting = next(
-                iter(open_paths(graph, xs, ys, held | {node}, limit=1, through=new).paths), None
-            )
+        if not (any(p in left for p in parents) and any(p in right for p in parents)):
+            continue
+        ones = [_onto(_way(left, parent), node) for parent in parents[:_PARENTS]]
+        others = [_onto(_way(right, parent), node) for parent in parents[:_PARENTS]]
+        meeting = _apart(ones, others) or _searched(graph, xs, ys, held, node)
         if meeting:
             yield node, meeting
 
 
-def _way(reached: Reached, parent: int, node: int) -> Path | None:
-    """The way to *parent* and on along its arrow into *node*, if it does not cross *node*."""
-    if parent not in reached:
+def _way(reached: Reached, node: int) -> Path | None:
+    """A shortest way to *node*; None if there is none, or none short enough to tell."""
+    best: list[int] = []
+    for state in (2 * node + 1, 2 * node):
+        trail: list[int] = []
+        while state >= 0 and len(trail) <= _LONGEST:
+            trail.append(state)
+            state = reached.came.get(state, -2)
+        if state == -1 and (not best or len(trail) < len(best)):
+            best = trail[::-1]
+    return Path(tuple(s >> 1 for s in best), tuple(s & 1 == 1 for s in best[1:])) if best else None
+
+
+def _onto(way: Path | None, node: int) -> Path | None:
+    """*way* and on along an arrow to *node*, if it does not cross that."""
+    if way is None or node in way.nodes:
         return None
-    way = reached.path_to(parent)
-    return None if node in way.nodes else way + Path((parent, node), (True,))
+    return way + Path((way.nodes[-1], node), (True,))
+
+
+def _apart(ones: Iterable[Path | None], others: Iterable[Path | None]) -> Path | None:
+    """The first of *ones* and of *others* that share their end only, as one path."""
+    for one in filter(None, ones):
+        for other in filter(None, others):
+            if set(one.nodes) & set(other.nodes) == {one.nodes[-1]}:
+                return one + other.reversed()
+    return None
+
+
+def _searched(
+    graph: Adjacency, xs: frozenset[int], ys: frozenset[int], held: frozenset[int], node: int
+) -> Path | None:
+    """A path that opens with *node* held too, searched for path by path in a small graph."""
+    if len(graph.parents) > _SEARCHED:
+        return None
+    new = frozenset(ancestors(graph, [node]) - ancestors(graph, held))
+    listing = open_paths(graph, xs, ys, held | {node}, limit=1, through=new)
+    return next(iter(listing.paths), None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from causal.criteria import reasons
 from causal.criteria.adjustment import adjust
 from causal.criteria.question import Question
-from causal.criteria.roles import roles
+from causal.criteria.roles import barred, roles
 from causal.criteria.setting import Setting, setting
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors, descendants
@@ -63,51 +63,58 @@ def judge(question: Question, names: Iterable[str]) -> Verdict:
     if question.effect == "total":
         caused = descendants(dag.adjacency, fixed.exposures)
         backdoor = valid and not given & caused
+    suggestion = dag.named(given) if valid else _repair(question, fixed, given)
     return Verdict(
         question=question,
         adjust_for=dag.named(given),
         valid=valid,
         backdoor=backdoor,
-        problems=() if valid else tuple(_problems(question, fixed, given)),
-        suggestion=dag.named(given) if valid else _repair(question, fixed, given),
+        problems=() if valid else tuple(_problems(question, fixed, given, suggestion)),
+        suggestion=suggestion,
     )
 
 
-def _problems(question: Question, fixed: Setting, given: frozenset[int]) -> list[Problem]:
+def _problems(
+    question: Question,
+    fixed: Setting,
+    given: frozenset[int],
+    suggestion: tuple[str, ...] | None,
+) -> Iterator[Problem]:
     dag = question.dag
-    plain = question.dag.marked(adjusted=())
-    bare = Question(plain, question.exposures, question.outcomes, question.effect)
-    found_roles = roles(bare, adjust(bare))
-    problems = []
-    for node in sorted(given & fixed.unusable):
-        name, role = dag.names[node], found_roles[node]
-        if node in fixed.hidden:
-            message = reasons.problem_unavailable(name)
-            problems.append(Problem("unavailable", name, None, message))
-            continue
-        other = question.total if question.effect == "direct" else question.direct
-        on_the_way = role is not None and role.name.endswith("mediator")
-        rescued = on_the_way and node not in setting(other).unusable
-        path = role.path if role else None
-        message = reasons.problem_forbidden(
-            question, name, role.name if role else None, path, other_effect_allows=rescued
-        )
-        problems.append(Problem("forbidden", name, path, message))
-
     held = (given | fixed.selected) - fixed.exposures - fixed.outcomes
     usable = held - fixed.hidden
+
+    other = question.total if question.effect == "direct" else question.direct
+    allowed_there = given - setting(other).unusable
+    parts = roles(question, adjust(question, forced=()), given & fixed.forbidden)
+    for node in sorted(given & fixed.unusable):
+        name = dag.names[node]
+        if node in fixed.hidden:
+            yield Problem("unavailable", name, None, reasons.problem_unavailable(name))
+        elif node in fixed.exposures | fixed.outcomes:
+            yield Problem("forbidden", name, None, reasons.problem_itself(question, name))
+        else:
+            role = parts[node]
+            ground, path = barred(question, role, usable - {node})
+            rescued = role.name.endswith("mediator") and node in allowed_there
+            message = reasons.problem_forbidden(
+                question, name, role.name, ground, path, other_effect_allows=rescued
+            )
+            yield Problem("forbidden", name, path, message)
+
     for path in open_paths(fixed.graph, fixed.exposures, fixed.outcomes, usable).paths:
         openers = _openers(fixed, path, given - fixed.hidden)
-        cure = "" if openers else _cure(question, fixed, path)
-        if openers:
-            cure = f"Drop {reasons.listed([reasons.word(dag.names[i]) for i in openers])}."
-        blame = dag.names[openers[0]] if openers else None
-        message = reasons.open_path_problem(question, path, [dag.names[i] for i in openers], cure)
-        problems.append(Problem("open_path", blame, path, message))
+        names = [dag.names[node] for node in openers]
+        cure = ""  # what mends one path only is no advice where not all can be mended
+        if openers and suggestion is not None:
+            cure = f"Drop {reasons.listed([reasons.word(name) for name in names])}."
+        elif not openers:
+            cure = _cure(question, fixed, path, suggestion)
+        message = reasons.open_path_problem(question, path, names, cure)
+        yield Problem("open_path", names[0] if names else None, path, message)
     for node in sorted(fixed.spoilt):
         message = reasons.problem_selected(question, dag.names[node])
-        problems.append(Problem("forbidden", dag.names[node], None, message))
-    return problems
+        yield Problem("forbidden", dag.names[node], None, message)
 
 
 def _openers(fixed: Setting, path: Path, given: frozenset[int]) -> list[int]:
@@ -116,24 +123,20 @@ def _openers(fixed: Setting, path: Path, given: frozenset[int]) -> list[int]:
     for collider in path.colliders:
         below = descendants(fixed.graph, [collider])
         if not below & fixed.selected:
-            openers |= {collider} if collider in given else below & given
+            openers |= below & given
     return sorted(openers)
 
 
-def _cure(question: Question, fixed: Setting, path: Path) -> str:
+def _cure(
+    question: Question, fixed: Setting, path: Path, suggestion: tuple[str, ...] | None
+) -> str:
     """Which variable on *path* would close it, in words."""
     dag = question.dag
-    colliders = set(path.colliders)
-    blockers = [
-        dag.names[i]
-        for i in path.nodes[1:-1]
-        if i not in colliders and i not in fixed.unusable and i not in fixed.selected
-    ]
-    if blockers:
-        return f"Adjust for {reasons.listed([reasons.word(b) for b in blockers], 'or')}."
-    if len(path.nodes) == 2:
-        return "Nothing can close an arrow from the outcome to the exposure."
-    return "No measured variable on it can close it."
+    blockers = set(path.nodes[1:-1]) - set(path.colliders) - fixed.unusable - fixed.selected
+    if blockers and suggestion is not None:
+        names = [reasons.word(dag.names[node]) for node in path.nodes if node in blockers]
+        return f"Adjust for {reasons.listed(names, 'or')}."
+    return "" if blockers else "Nothing on it can be adjusted for."
 
 
 def _repair(question: Question, fixed: Setting, given: frozenset[int]) -> tuple[str, ...] | None:
@@ -144,16 +147,11 @@ def _repair(question: Question, fixed: Setting, given: frozenset[int]) -> tuple[
     """
     dag = question.dag
     kept = given - fixed.unusable - fixed.selected
-    ends = fixed.exposures | fixed.outcomes
     paths = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, kept | fixed.selected).paths
     openers = {node for path in paths for node in _openers(fixed, path, kept)}
-    early = ancestors(dag.adjacency, ends)
-    candidates = set()
-    for forced in (kept, kept - openers, kept & early, frozenset[int]()):
-        wanted = dag.marked(adjusted=dag.named(forced))
-        asked = Question(wanted, question.exposures, question.outcomes, question.effect)
-        found = adjust(asked).nearest
-        if found is not None:
-            candidates.add(found)
+    early = ancestors(dag.adjacency, fixed.exposures | fixed.outcomes)
+    tried = {kept, kept - openers, kept & early, frozenset[int]()}
+    found = (adjust(question, forced=dag.named(forced)).nearest for forced in tried)
+    candidates = {names for names in found if names is not None}
     names = set(dag.named(given))
     return min(candidates, key=lambda c: (len(names ^ set(c)), len(c), c), default=None)

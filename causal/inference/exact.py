@@ -127,6 +127,7 @@ def fit(
         weights=table.weights,
         finite_variance=finite,
     )
+    _check_digits(regression, mixture)
     values = _draw(mixture, table, draws, np.random.default_rng(seed))
     return Posterior(
         names=regression.coefficient_names,
@@ -217,14 +218,19 @@ def _reduce(regression: Regression, form: GaussianForm, moments: Moments) -> _Re
 
     sd, middle = form.sd[proper], mean[proper]
     block = factor[f:-1, f:-1]
-    left, d, right = np.linalg.svd(block * sd)
-    z = left.T @ (factor[f:-1, -1] - block @ middle)
+    left, d, right = _singular(block * sd)
     if d.max(initial=0.0) > 1e140:
         raise InferenceError(
             f"The {regression.name} model has priors too wide for its columns to compute with. "
             "Change the units, or give closer priors."
         )
-    informed = d > 64.0 * _EPSILON * math.sqrt(max(p, 1)) * d.max(initial=0.0)
+    # Rounding is relative to the columns that a direction is made of, not to the largest of all.
+    made_of = np.linalg.norm(right * np.linalg.norm(block * sd, axis=0), axis=1)
+    informed = d > 64.0 * _EPSILON * math.sqrt(max(p, 1)) * made_of
+    informed[max(moments.rows - f, 0) :] = False
+    first = np.argsort(~informed, kind="stable")
+    left, d, right, informed = left[:, first], d[first], right[first], informed[first]
+    z = left.T @ (factor[f:-1, -1] - block @ middle)
     r = int(np.count_nonzero(informed))
     freedom = moments.rows - f - r
     # Where d = 0 the data's component is residual like any other.
@@ -264,6 +270,20 @@ def _reduce(regression: Regression, form: GaussianForm, moments: Moments) -> _Re
         flat_basis=to_printed @ flat_basis,
         perfect=freedom > 0 and math.sqrt(residual) <= bound,
     )
+
+
+def _singular(matrix: Array) -> tuple[Array, Array, Array]:
+    """Singular values and vectors, also of columns that differ in size by many powers of ten.
+
+    With the large columns first (like sizes as they stand) the small ones keep their digits;
+    otherwise the error is of the size of the largest column in all of them.
+    """
+    magnitude = np.frexp(np.abs(matrix).max(axis=0, initial=0.0))[1] // 10  # in thousands
+    order = np.argsort(-magnitude, kind="stable")
+    left, d, permuted = np.linalg.svd(matrix[:, order])
+    right = np.empty_like(permuted)
+    right[:, order] = permuted
+    return left, d, right
 
 
 def _centred(
@@ -348,6 +368,23 @@ def _check_proper(regression: Regression, problem: _Reduced, prior: Distribution
         )
 
 
+def _check_digits(regression: Regression, mixture: Mixture) -> None:
+    """Refuse priors so far apart that the rounding of the widest is seen beside sigma.
+
+    The singular vectors are off by eps; times d t that is the error in the outcome. Priors that are
+    all wide do no harm: t, in units of their sd, is then small.
+    """
+    sigma = float(mixture.weights @ mixture.sigma)
+    mean, variance = mixture.ridge(np.array([sigma]))
+    size = math.sqrt(float(np.sum(mean**2 + variance)))
+    if sigma > 0.0 and _EPSILON * mixture.singular.max(initial=0.0) * size > 0.01 * sigma:
+        raise InferenceError(
+            f"The {regression.name} model has a prior so wide beside the others, in the units of "
+            "its column, that no number has the digits for both. Give closer priors, or Flat() "
+            "for the wide ones, or bring the columns to units of like size."
+        )
+
+
 def _vanishes_at_zero(prior: Distribution) -> bool:
     """Whether the prior keeps sigma away from 0 even where the data would have it there."""
     return prior.name in ("InverseGamma", "LogNormal") or prior.support[0] > 0.0
@@ -391,7 +428,9 @@ def _tabulate(problem: _Reduced, prior: Distribution) -> _Table:
     second_moment = problem.rows - problem.flats + prior.tail_power > 3.0
 
     def curve(u: Array) -> Array:
-        value = problem.log_likelihood(u) + prior.log_density(np.exp(u)) + u
+        # exp(log(10)) is a little more than 10, where the support of Uniform(0, 10) has its end.
+        sigma = np.clip(np.exp(u), *prior.support)
+        value = problem.log_likelihood(u) + prior.log_density(sigma) + u
         return np.where((u >= low) & (u <= high), value, -math.inf)
 
     modes = _modes(curve, *_scan_range(problem, prior), low, high)
