@@ -210,6 +210,8 @@ def conclusions(study: Study) -> tuple[str, ...]:
 def _conclusion(study: Study, name: str) -> str:
     fit, difference = study[name], study.differences[name]
     who, shift = _who(name), difference.shift
+    if len({effect.contrast for effect in fit.effects}) > 1:  # the shift is that of the headline
+        who = f"On {_compared(fit.effect.contrast)}: {who[0].lower()}{who[1:]}"
     digits = decimals(shift.sd, len(shift.draws))
     low, high = shift.interval
     span = f"{percent(shift.prob)}: {number(low, digits)} to {number(high, digits)}"
@@ -253,6 +255,11 @@ def _conclusion(study: Study, name: str) -> str:
                 f"it differs by {number(shift.mean, digits)} ({span}); {beside}."
             )
     return text + _prior_words(difference) + (f" {shift.note}" if shift.note else "")
+
+
+def _compared(contrast: str | None) -> str:
+    """A contrast in a sentence; levels are the user's words."""
+    return shown(contrast or "", 40)[1:-1]
 
 
 def _who(name: str) -> str:

@@ -123,3 +123,13 @@ def test_names_that_could_drive_a_terminal_are_shown_as_escapes():
     for text in (str(found), str(found.explanation), *words.conclusions(found)):
         assert "\x1b" not in text
         assert "\\x1b[31m\\n" in text
+
+
+def test_of_several_contrasts_the_one_that_is_compared_is_named():
+    random = np.random.default_rng(3)
+    z = random.normal(size=300)
+    x = np.where(
+        z + random.normal(size=300) > 0.5, "c", np.where(random.random(300) > 0.5, "b", "a")
+    )
+    found = study("x <- z -> y", {"x": x, "z": z, "y": z + random.normal(size=300)})
+    assert words.conclusions(found)[0].startswith("On b - a: the unadjusted model ")
