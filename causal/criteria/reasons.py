@@ -62,15 +62,15 @@ def listed(words: Sequence[str], joint: str = "and") -> str:
 
 # What each role does to an estimate when the variable is held fixed although it must not be.
 _HARM: dict[str, str] = {
-    "selected": "the data are selected on it and the effect asked moves it: no set undoes that",
-    "mediator": "it lies on {path}: holding it fixed removes the part of the effect that runs "
+    "selected": "the data are selected on it and the effect asked moves it; no set undoes that",
+    "mediator": "it lies on {path}; holding it fixed removes the part of the effect that runs "
     "through it",
-    "descendant of a mediator": "it is caused by a mediator{shown}: holding it fixed removes "
+    "descendant of a mediator": "it is caused by a mediator{shown}; holding it fixed removes "
     "part of the effect",
     "collider": "holding it fixed opens {path}",
-    "descendant of a collider": "it is caused by the collider on {path}: holding it fixed opens "
+    "descendant of a collider": "it is caused by the collider on {path}; holding it fixed opens "
     "that path",
-    "descendant of the outcome": "it is caused by the outcome{shown}: holding it fixed holds "
+    "descendant of the outcome": "it is caused by the outcome{shown}; holding it fixed holds "
     "back part of the outcome itself",
 }
 
@@ -104,7 +104,7 @@ def reason(question: Question, role: str, ground: Ground, path: Path | None) -> 
             return f"{text} is opened by others in the set; this closes it"
         case "sharpens":
             results = listed([word(name) for name in question.outcomes], "or")
-            return f"not needed to close a path, but explains part of {results}: for precision"
+            return f"for precision: it explains part of {results}, though no path needs it"
         case "hopeless":
             return "no set with or without it is enough"
         case "opens":
@@ -170,7 +170,7 @@ def problem_forbidden(
         why = f"it is a mediator{where}, so the {question.effect} effect would lose the part that "
         why += "runs through it"
     elif ground == "forbidden" and role == "collider":
-        why = f"it is a collider: {why}"
+        why = f"it is a collider; {why}"
     other = "direct" if question.effect == "total" else "total"
     rescue = f", or ask for the {other} effect" if other_effect_allows else ""
     return f"Cannot adjust for {word(name)}: {why}. Remove it{rescue}."

@@ -76,9 +76,11 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
             if node in forced:
                 return "include", "forced", fixed.leak(chosen - {node})
             if node in nearest:
-                leak = fixed.leak(nearest - {node})
-                by_itself = leak is not None and already_open.issuperset(leak.colliders)
-                return "include", "closes" if by_itself else "mends", leak
+                path = _apart([_way(from_exposures, node)], [_way(from_outcomes, node)])
+                if path is None or not already_open.issuperset(path.colliders):
+                    path = fixed.leak(chosen - {node})
+                by_itself = path is not None and already_open.issuperset(path.colliders)
+                return "include", "closes" if by_itself else "mends", path
             return "include", "sharpens", role.path
         if node in fixed.forbidden:
             return "exclude", *barred(question, role, held - {node})
@@ -87,7 +89,8 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
                 return "exclude", "opens", _joined(from_exposures, from_outcomes, node)
             return "optional", "spare", role.path
         if role.name.endswith("collider"):
-            return "exclude", "opens", role.path
+            closed = _closed(role, held - {node})
+            return "exclude", "hopeless" if closed else "opens", role.path
         return "optional", "spare" if role.name == "instrument" else "hopeless", role.path
 
     found = roles(question, adjustment, range(len(dag.names)))
@@ -103,15 +106,21 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
 def barred(question: Question, role: Role, held: frozenset[int]) -> tuple[Ground, Path | None]:
     """What harm a forbidden variable does beside what is *held* fixed, and the path that shows it.
 
-    Its role tells, unless what that harms is out of play: a mediator does not matter to the direct
-    effect, and a collider not where its path is closed elsewhere. Such a variable is forbidden
-    because the outcome causes it.
+    Its role tells, unless that does no harm here: a mediator between two outcomes does not matter
+    to the direct effect, nor a collider whose path is closed elsewhere. Then what matters is that
+    the outcome causes it.
     """
-    if role.name.endswith("collider") and role.path and not held.isdisjoint(role.path.nodes):
+    if role.name.endswith("collider") and _closed(role, held):
         return "caused", None
     if role.name == "mediator" and question.effect == "direct":
         return "caused", None
     return "forbidden", role.path
+
+
+def _closed(role: Role, held: frozenset[int]) -> bool:
+    """Whether what is held fixed closes the path that would show the role."""
+    path = role.path
+    return path is not None and not held.isdisjoint(set(path.nodes) - set(path.colliders))
 
 
 def _joined(left: Reached, right: Reached, node: int) -> Path | None:
@@ -355,13 +364,15 @@ def _onto(way: Path | None, node: int) -> Path | None:
     return way + Path((way.nodes[-1], node), (True,))
 
 
-def _apart(ones: Iterable[Path | None], others: Iterable[Path | None]) -> Path | None:
-    """The first of *ones* and of *others* that share their end only, as one path."""
-    for one in filter(None, ones):
-        for other in filter(None, others):
-            if set(one.nodes) & set(other.nodes) == {one.nodes[-1]}:
-                return one + other.reversed()
-    return None
+def _apart(ones: Iterable[Path | None], others: Sequence[Path | None]) -> Path | None:
+    """The shortest path made of one of *ones* and one of *others* that share their end only."""
+    pairs = [
+        one + other.reversed()
+        for one in ones
+        for other in others
+        if one and other and set(one.nodes) & set(other.nodes) == {one.nodes[-1]}
+    ]
+    return min(pairs, key=lambda path: len(path.nodes), default=None)
 
 
 def _searched(

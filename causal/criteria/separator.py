@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from causal.graph.dag import Adjacency
 from causal.graph.walk import ancestors
@@ -45,6 +46,16 @@ class Moral:
 
     def first_met(self, starts: Iterable[int], stops: Collection[int]) -> frozenset[int]:
         """The nodes of *stops* that a walk from *starts* meets before any other of them."""
+        return self._walk(starts, stops)[1]
+
+    def reached(self, starts: Iterable[int], stops: Collection[int]) -> frozenset[int]:
+        """The nodes that a walk from *starts* comes to before any of *stops*."""
+        return self._walk(starts, stops)[0]
+
+    def _walk(
+        self, starts: Iterable[int], stops: Collection[int]
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        """What a walk from *starts* comes to, and where *stops* end it."""
         seen = set(starts)
         met: set[int] = set()
         entered: set[int] = set()
@@ -61,7 +72,7 @@ class Moral:
                             met.add(member)
                         else:
                             todo.append(member)
-        return frozenset(met)
+        return frozenset(seen - met), frozenset(met)
 
     def minimum_cut(
         self,
@@ -73,53 +84,68 @@ class Moral:
         """The smallest subset of *allowed* that separates the two sides, nearest to *starts*.
 
         *removed* nodes are taken out beforehand. A separator must exist. By Menger's theorem the
-        smallest has as many members as there are paths that share no allowed node: paths are added
-        one at a time, each found by a breadth-first search that may also push earlier ones aside
-        (Ford & Fulkerson 1956). What the last, failing search still reached is the side of
-        *starts*; the allowed nodes it could enter but not leave are the cut nearest to them.
+        smallest has as many members as there are paths that share no allowed node. Paths are added
+        in rounds, each the shortest ones left, which may push earlier ones aside (Dinic 1970). What
+        the last, failing search still reached is the side of *starts*; the allowed nodes it could
+        enter but not leave are the cut nearest to them.
         """
         # A node is split into an entrance 2v and an exit 2v + 1, joined by an arc of capacity one
         # where allowed and without limit elsewhere. An exit leads to the node's families, a family
-        # to its members' entrances, without limit. flow[a][b] is what runs from a to b, less what
+        # to its members' entrances, without limit. flow[a, b] is what runs from a to b, less what
         # runs back.
         families = 2 * len(self.graph.parents)
-        flow: dict[int, dict[int, int]] = {}
+        flow: dict[tuple[int, int], int] = {}
 
-        def onward(place: int) -> list[int]:
-            """Where there is room to go on to: along an arc, or back against what flows."""
-            running = flow.get(place, {})
+        def steps(place: int) -> list[int]:
+            """Every place joined to this one."""
             if place >= families:
-                members = [m for m in self.members(place - families) if m not in removed]
-                back = [2 * m + 1 for m in members if running.get(2 * m + 1, 0) < 0]
-                return [2 * m for m in members] + back
-            node = place >> 1
+                inside = [m for m in self.members(place - families) if m not in removed]
+                return [2 * m + side for m in inside for side in (0, 1)]
+            return [place ^ 1, *(families + f for f in self.families(place >> 1))]
+
+        def room(place: int, step: int) -> bool:
+            """Whether more can go from *place* to *step*: back what came, or along an arc."""
+            running = flow.get((place, step), 0)
+            if running < 0:
+                return True
+            if place >= families:
+                return not step & 1
             if place & 1:
-                back = [place - 1] if running.get(place - 1, 0) < 0 else []
-                return [families + f for f in self.families(node)] + back
-            back = [step for step, amount in running.items() if step >= families and amount < 0]
-            full = node in allowed and running.get(place + 1, 0) > 0
-            return back if full else [place + 1, *back]
+                return step >= families
+            return step == place + 1 and (place >> 1 not in allowed or running < 1)
 
         sinks = {2 * node for node in ends}
         while True:
-            came = dict.fromkeys((2 * node + 1 for node in starts), -1)
-            todo = list(came)
-            arrived = -1
+            level = {2 * node + 1: 0 for node in starts}
+            ahead: dict[int, list[int]] = {}
+            todo = list(level)
             for place in todo:
                 if place in sinks:
-                    arrived = place
-                    break
-                for step in onward(place):
-                    if step not in came:
-                        came[step] = place
+                    continue
+                ahead[place] = [step for step in steps(place) if room(place, step)]
+                for step in ahead[place]:
+                    if step not in level:
+                        level[step] = level[place] + 1
                         todo.append(step)
-            if arrived < 0:
-                return frozenset(v for v in allowed if 2 * v in came and 2 * v + 1 not in came)
-            while (before := came[arrived]) >= 0:
-                there, here = flow.setdefault(before, {}), flow.setdefault(arrived, {})
-                there[arrived] = there.get(arrived, 0) + 1
-                here[before] = here.get(before, 0) - 1
-                arrived = before
+            if sinks.isdisjoint(level):
+                return frozenset(v for v in allowed if 2 * v in level and 2 * v + 1 not in level)
+            for start in starts:
+                trail = [2 * start + 1]
+                while trail:
+                    place = trail[-1]
+                    if place in sinks:
+                        for before, after in pairwise(trail):
+                            flow[before, after] = flow.get((before, after), 0) + 1
+                            flow[after, before] = flow.get((after, before), 0) - 1
+                        trail = trail[:1]
+                    elif not ahead[place]:
+                        trail.pop()
+                        if trail:
+                            ahead[trail[-1]].pop()
+                    elif level[step := ahead[place][-1]] == level[place] + 1 and room(place, step):
+                        trail.append(step)
+                    else:
+                        ahead[place].pop()
 
 
 def moral(graph: Adjacency, nodes: Iterable[int]) -> Moral:

@@ -11,6 +11,7 @@ from causal.criteria.adjustment import adjust
 from causal.criteria.question import Question
 from causal.criteria.roles import barred, roles
 from causal.criteria.setting import Setting, setting
+from causal.graph.dag import Dag
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors, descendants
 
@@ -103,13 +104,17 @@ def _problems(
             yield Problem("forbidden", name, path, message)
 
     for path in open_paths(fixed.graph, fixed.exposures, fixed.outcomes, usable).paths:
-        openers = _openers(fixed, path, given - fixed.hidden)
+        openers = _openers(fixed, path, usable)
         names = [dag.names[node] for node in openers]
-        cure = ""  # what mends one path only is no advice where not all can be mended
-        if openers and suggestion is not None:
-            cure = f"Drop {reasons.listed([reasons.word(name) for name in names])}."
-        elif not openers:
-            cure = _cure(question, fixed, path, suggestion)
+        blockers = _blockers(fixed, path)
+        if not openers and not blockers:
+            cure = "Nothing on it can be adjusted for."
+        elif suggestion is None:
+            cure = ""  # what mends one path is no advice where not all can be mended
+        elif openers:
+            cure = f"Drop {_listed(dag, openers)}."
+        else:
+            cure = f"Adjust for {_listed(dag, blockers, 'or')}."
         message = reasons.open_path_problem(question, path, names, cure)
         yield Problem("open_path", names[0] if names else None, path, message)
     for node in sorted(fixed.spoilt):
@@ -127,16 +132,14 @@ def _openers(fixed: Setting, path: Path, given: frozenset[int]) -> list[int]:
     return sorted(openers)
 
 
-def _cure(
-    question: Question, fixed: Setting, path: Path, suggestion: tuple[str, ...] | None
-) -> str:
-    """Which variable on *path* would close it, in words."""
-    dag = question.dag
-    blockers = set(path.nodes[1:-1]) - set(path.colliders) - fixed.unusable - fixed.selected
-    if blockers and suggestion is not None:
-        names = [reasons.word(dag.names[node]) for node in path.nodes if node in blockers]
-        return f"Adjust for {reasons.listed(names, 'or')}."
-    return "" if blockers else "Nothing on it can be adjusted for."
+def _blockers(fixed: Setting, path: Path) -> list[int]:
+    """What might be held fixed to close *path*, in its order."""
+    unfit = fixed.unusable | fixed.selected | set(path.colliders)
+    return [node for node in path.nodes if node not in unfit]
+
+
+def _listed(dag: Dag, nodes: Iterable[int], joint: str = "and") -> str:
+    return reasons.listed([reasons.word(dag.names[node]) for node in nodes], joint)
 
 
 def _repair(question: Question, fixed: Setting, given: frozenset[int]) -> tuple[str, ...] | None:

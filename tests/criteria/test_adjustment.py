@@ -180,6 +180,24 @@ def test_forced_marks_play_no_part_in_judging_a_given_set() -> None:
     assert not is_valid(question, ["w"])
 
 
+def test_forced_names_may_be_given_in_place_of_the_marks() -> None:
+    question = drawn("x <- z -> y; w -> y; v -> x", forced="w").question()
+    assert adjust(question, forced=["v"]).minimal_sets == (("v", "z"),)
+    assert adjust(question, forced=()).forced == ()
+    with pytest.raises(UnknownVariable, match="Did you mean"):
+        adjust(question, forced=["ww"])
+
+
+def test_the_minimum_set_of_very_many_paths() -> None:
+    """A thousand forks, and a thousand paths that two variables close."""
+    many = [f"v{i:04d}" for i in range(1000)]
+    forks = Dag(edges=[(name, end) for name in many for end in "xy"])
+    assert adjust(forks.question("x", "y")).minimum_set == tuple(many)
+    waist = [(name, mid) for name in many for mid in "ab"] + [("a", "y"), ("b", "y")]
+    narrow = Dag(edges=[(name, "x") for name in many] + waist)
+    assert adjust(narrow.question("x", "y")).minimum_set == ("a", "b")
+
+
 def test_the_trap_of_coming_back_to_the_exposure_from_above() -> None:
     """From x up to a and down to x again: the arrow x -> y must stay removed then."""
     question = drawn("a -> x -> y").question()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -142,6 +143,28 @@ TEXTBOOK: dict[str, tuple[str, dict[str, str], dict[str, tuple[str, Uses]]]] = {
         {},
         {"e": ("effect of the exposure only", (MAY, MAY))},
     ),
+    "post-treatment variable beside a common cause": (
+        "x <- z -> y; x -> e; z -> p",
+        {},
+        {
+            "e": ("effect of the exposure only", (MAY, MAY)),
+            "p": ("proxy of a common cause", (MAY, MAY)),
+        },
+    ),
+    "collider where no set answers": (
+        "x -> c <- y; c -> d; x <-> y; x <-> m <-> y",
+        {},
+        {
+            "c": ("collider", (OUT, OUT)),
+            "d": ("descendant of a collider", (OUT, OUT)),
+            "m": ("M-shaped collider", (OUT, OUT)),
+        },
+    ),
+    "below a collider by two ways": (
+        "x -> k <- y; k -> p -> c; k -> q -> c",
+        {},
+        {"k": ("collider", (OUT, OUT)), "c": ("descendant of a collider", (OUT, OUT))},
+    ),
     "post-treatment variable that shares a latent cause with the outcome": (
         "x -> e <- u -> y; x -> y",
         {"latent": "u"},
@@ -241,6 +264,21 @@ def test_the_deciding_path_runs_through_the_variable(text: str, name: str, path:
     (variable,) = (v for v in variables(case.question()) if v.name == name)
     assert variable.path is not None
     assert variable.path.text(case.dag()) == path
+
+
+def test_roles_of_a_large_graph_are_those_of_its_small_part() -> None:
+    """What the search for paths finds in small graphs the quick looks find in large ones."""
+    for seed in range(40):
+        case = random_case(seed, 6, 9)
+        far = tuple((f"far{i:03d}", f"far{i + 1:03d}") for i in range(600))
+        large = replace(case, edges=case.edges + far)
+        for effect in EFFECTS:
+            small = {v.name: v for v in variables(case.about(effect).question())}
+            found = {v.name: v for v in variables(large.about(effect).question())}
+            for name, variable in small.items():
+                assert found[name].use == variable.use, (case, name)
+                if variable.role != "M-shaped collider":
+                    assert found[name].role == variable.role, (case, name)
 
 
 # At random

@@ -100,6 +100,99 @@ def test_the_message_names_the_set_the_variable_and_the_path() -> None:
     assert "x -> m -> y" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("text", "marks", "effect", "names", "messages"),
+    [
+        (
+            "x -> m -> y",
+            {},
+            "total",
+            "m",
+            [
+                (
+                    "Cannot adjust for m: it is a mediator on x -> m -> y, so the total effect "
+                    "would lose the part that runs through it. Remove it, or ask for the direct "
+                    "effect."
+                )
+            ],
+        ),
+        (
+            "x -> y -> d",
+            {},
+            "total",
+            "d y",
+            [
+                (
+                    "Cannot adjust for d: it is caused by the outcome (y -> d); holding it fixed "
+                    "holds back part of the outcome itself. Remove it."
+                ),
+                "Cannot adjust for y: it is the outcome itself. Remove it.",
+            ],
+        ),
+        (
+            # To drop m alone would leave the path open.
+            "x <- a -> m <- b -> y; m -> d",
+            {},
+            "total",
+            "d m",
+            [
+                (
+                    "Incorrectly adjusted: conditioning on d and m opens x <- a -> m <- b -> y. "
+                    "Drop d and m."
+                )
+            ],
+        ),
+        (
+            "x <- a -> s <- b -> y",
+            {"selected": "s"},
+            "total",
+            "",
+            [
+                (
+                    "Not adjusted enough: x <- a -> s <- b -> y is open, because the data are "
+                    "selected on s. Adjust for a or b."
+                )
+            ],
+        ),
+        (
+            # m is measured, but may not be held fixed.
+            "y -> m -> x",
+            {},
+            "direct",
+            "",
+            ["Not adjusted enough: x <- m <- y is open. Nothing on it can be adjusted for."],
+        ),
+        # What mends one path is no advice where no set mends all: it would lead round in a circle.
+        ("x -> m -> y; m <-> y", {}, "direct", "", ["Not adjusted enough: x -> m -> y is open."]),
+        (
+            "x -> m -> y; m <-> y",
+            {},
+            "direct",
+            "m",
+            ["Incorrectly adjusted: conditioning on m opens x -> m <-> y."],
+        ),
+        (
+            # Beside m the collider does no harm, what the outcome causes does.
+            "x -> m -> y; m -> c <- y",
+            {},
+            "direct",
+            "c m",
+            [
+                (
+                    "Cannot adjust for c: it is caused by the outcome; holding it fixed holds back "
+                    "part of the outcome itself. Remove it."
+                )
+            ],
+        ),
+    ],
+)
+def test_problems_in_words(
+    text: str, marks: dict[str, str], effect: str, names: str, messages: list[str]
+) -> None:
+    case = drawn(text, **marks).about("direct" if effect == "direct" else "total")
+    assert [p.message for p in judge(case.question(), names.split()).problems] == messages
+
+
 @pytest.mark.parametrize("names", [["agee"], ["age", "agee"]])
 def test_an_unknown_name_is_bad_input_with_a_suggestion(names: list[str]) -> None:
     question = drawn("x <- age -> y").question()

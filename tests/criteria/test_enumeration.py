@@ -1,0 +1,66 @@
+"""All minimal sets, listed without trying sets."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from causal.criteria.enumeration import minimal_separators
+from causal.criteria.question import EFFECTS
+from causal.criteria.separator import moral
+from causal.criteria.setting import setting
+from tests.oracles import Case, Definitions, drawn, random_case
+
+SEEDS = [
+    pytest.param(range(250), id="250-graphs"),
+    pytest.param(range(250, 5_000), id="4750-graphs", marks=pytest.mark.heavy),
+]
+
+
+def listed(case: Case):
+    """Every minimal separator of the case's question, as names, in the order it is given."""
+    question = case.question()
+    dag, fixed = question.dag, setting(question)
+    forced = dag.numbers(dag.adjusted)
+    held = forced | fixed.selected
+    graph = moral(fixed.graph, fixed.exposures | fixed.outcomes | held)
+    allowed = graph.within - fixed.unusable - held - dag.numbers(case.refused)
+    for found in minimal_separators(graph, fixed.outcomes, fixed.exposures, allowed, held):
+        yield dag.named(found | forced)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_each_minimal_set_is_listed_once_and_nothing_else(seeds):
+    several = 0
+    for seed in seeds:
+        for effect in EFFECTS:
+            case = random_case(seed, 6, 9).about(effect)
+            truth = Definitions(case)
+            if not truth.valid_sets:
+                continue
+            found = list(listed(case))
+            assert len(set(found)) == len(found), case
+            assert set(found) == truth.minimal_sets, case
+            several += len(found) > 1
+    assert several
+
+
+def test_the_set_nearest_to_the_outcome_comes_first():
+    case = drawn("x <- a -> b -> c -> y; x -> y")
+    assert list(listed(case)) == [("c",), ("b",), ("a",)]
+
+
+def test_where_nothing_is_needed_the_empty_set_is_the_only_one():
+    assert list(listed(drawn("x -> y; w -> y"))) == [()]
+
+
+def test_of_exponentially_many_sets_the_first_come_at_once():
+    """Forty paths with two closing nodes each: 2 to the 40th minimal sets."""
+    pairs = [(f"a{i:02d}", f"b{i:02d}") for i in range(40)]
+    edges = [edge for a, b in pairs for edge in ((a, "x"), (a, b), (b, "y"))]
+    case = Case(edges=tuple(sorted(edges)))
+    first = list(islice(listed(case), 200))
+    assert len(set(first)) == 200
+    assert all(len(found) == 40 for found in first)
+    assert first[0] == tuple(b for _, b in pairs)
