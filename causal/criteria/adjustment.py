@@ -25,19 +25,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
+from causal.criteria.enumeration import minimal_separators
 from causal.criteria.question import Question
 from causal.criteria.separator import Moral, moral
 from causal.criteria.setting import Setting, setting
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors
 
-__all__ = ["Adjustment", "Because", "Status", "adjust", "is_valid"]
+__all__ = ["MOST_SETS", "Adjustment", "Because", "Status", "adjust", "is_valid"]
 
 Status = Literal["none_needed", "sets", "not_identifiable"]
 Because = Literal["open_path", "forced", "outcome_causes_exposure"]
 Names = tuple[str, ...]
+
+MOST_SETS = 100
+"""How many minimal sets people are shown at most."""
+MOST_VISITS = 200_000
+"""Sets listed times nodes walked, at most: beyond, a list takes longer than it is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,9 @@ class Adjustment:
     forced: Names
     status: Status
     adjust_for: Names | None  # the recommended set
-    minimal_sets: tuple[Names, ...]
-    more_sets: bool
+    nearest: Names | None  # the recommended set less what is there for precision only
+    minimal_sets: tuple[Names, ...]  # by size, then by name
+    more_sets: bool  # there are others, which were not asked for
     minimum_set: Names | None
     optimal_set: Names | None
     canonical_set: Names | None
@@ -64,9 +72,9 @@ class Adjustment:
         return self.status != "not_identifiable"
 
     @property
-    def nearest(self) -> Names | None:
-        """The nearest minimal set: the recommended set less what is there for precision only."""
-        return self.minimal_sets[0] if self.minimal_sets else None
+    def sets(self) -> tuple[Names, ...]:
+        """The sets of which no part is enough: a choice for who lacks a variable of another."""
+        return self.minimal_sets
 
 
 def is_valid(question: Question, names: Iterable[str]) -> bool:
@@ -85,6 +93,7 @@ def adjust(
     forbidden: Collection[str] = (),
     *,
     forced: Collection[str] | None = None,
+    most: int = 1,
 ) -> Adjustment:
     """Find the sets that answer *question*, in linear time (the minimum set: a min-cut).
 
@@ -96,6 +105,9 @@ def adjust(
         Names the user will not adjust for; they count as latent.
     forced
         Names that every set must contain; by default those the DAG marks ``[adjusted]``.
+    most
+        How many minimal sets to list at most; each takes linear walks, and in large graphs fewer
+        are listed. One is the nearest.
 
     Raises
     ------
@@ -123,20 +135,24 @@ def adjust(
     biasing = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, held).paths
 
     status: Status = "not_identifiable"
-    recommended = nearest = minimum = frozenset[int]()
-    if because is None:
-        status = "none_needed" if fixed.leak(required) is None else "sets"
-        recommended, nearest, minimum = _sets(fixed, required, barred)
-
     found = because is None
+    chosen = None
+    if found:
+        status = "none_needed" if fixed.leak(required) is None else "sets"
+        chosen = _sets(fixed, required, barred, most)
     return Adjustment(
         question=question,
         forced=dag.named(required),
         status=status,
-        adjust_for=dag.named(recommended) if found else None,
-        minimal_sets=(dag.named(nearest),) if found else (),
-        more_sets=status == "sets",
-        minimum_set=dag.named(minimum) if found else None,
+        adjust_for=dag.named(chosen.recommended) if chosen else None,
+        nearest=dag.named(chosen.nearest) if chosen else None,
+        minimal_sets=tuple(
+            sorted(map(dag.named, chosen.minimal), key=lambda names: (len(names), names))
+            if chosen
+            else ()
+        ),
+        more_sets=chosen is not None and chosen.more and status == "sets",
+        minimum_set=dag.named(chosen.minimum) if chosen else None,
         optimal_set=None,
         canonical_set=dag.named(canonical) if found else None,
         assumes_zero=fixed.assumes_zero,
@@ -145,15 +161,36 @@ def adjust(
     )
 
 
-def _sets(
-    fixed: Setting, forced: frozenset[int], barred: frozenset[int]
-) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
-    """The recommended, nearest minimal and minimum sets, one of which exists."""
-    conditioned = forced | fixed.selected
-    graph: Moral = moral(fixed.graph, fixed.exposures | fixed.outcomes | conditioned)
-    allowed = graph.within - barred - conditioned
-    near_outcome = graph.first_met(fixed.outcomes, allowed | conditioned | fixed.exposures)
-    recommended = near_outcome - conditioned
-    near_exposure = graph.first_met(fixed.exposures, recommended | conditioned) & recommended
-    cut = graph.minimum_cut(fixed.outcomes, fixed.exposures, allowed, conditioned)
-    return recommended | forced, near_exposure | forced, cut | forced
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """Sets that hold the forced nodes, by number."""
+
+    recommended: frozenset[int]
+    nearest: frozenset[int]
+    minimum: frozenset[int]
+    minimal: tuple[frozenset[int], ...]
+    more: bool
+
+
+def _sets(fixed: Setting, forced: frozenset[int], barred: frozenset[int], most: int) -> _Sets:
+    """The sets by their names, one of which exists."""
+    held = forced | fixed.selected
+    graph: Moral = moral(fixed.graph, fixed.exposures | fixed.outcomes | held)
+    allowed = graph.within - barred - held
+    near_outcome = graph.first_met(fixed.outcomes, allowed | held | fixed.exposures)
+    recommended = near_outcome - held
+    nearest = graph.first_met(fixed.exposures, recommended | held) & recommended
+    minimum = graph.minimum_cut(fixed.outcomes, fixed.exposures, allowed, held)
+    minimal, more = [nearest], True
+    if most > 1:
+        count = min(most, max(1, MOST_VISITS // len(graph.within)))
+        listed = minimal_separators(graph, fixed.outcomes, fixed.exposures, allowed, held)
+        minimal = list(islice(listed, count))
+        more = next(listed, None) is not None
+    return _Sets(
+        recommended | forced,
+        nearest | forced,
+        minimum | forced,
+        tuple(names | forced for names in minimal),
+        more,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from causal.criteria import reasons
-from causal.criteria.adjustment import Adjustment, adjust
+from causal.criteria.adjustment import MOST_SETS, Adjustment, adjust
 from causal.criteria.question import EFFECTS, Effect, Question
 from causal.criteria.roles import Variable, variables
 
@@ -57,6 +57,6 @@ def explain(question: Question) -> Explanation:
     found = {}
     for effect in EFFECTS:
         asked = question.direct if effect == "direct" else question.total
-        adjustment = adjust(asked)
+        adjustment = adjust(asked, most=MOST_SETS)
         found[effect] = EffectExplanation(adjustment, variables(asked, adjustment))
     return Explanation(question, found["direct"], found["total"])

@@ -66,9 +66,9 @@ class Question:
     @property
     def adjustment(self) -> Adjustment:
         """Which sets answer the question; see `causal.criteria.adjustment.adjust`."""
-        from causal.criteria.adjustment import adjust
+        from causal.criteria.adjustment import MOST_SETS, adjust
 
-        return adjust(self)
+        return adjust(self, most=MOST_SETS)
 
     def check(self, names: Iterable[str]) -> Verdict:
         """The verdict on the set *names*; see `causal.criteria.verdict.judge`."""

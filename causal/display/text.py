@@ -139,16 +139,16 @@ def explanation_view(explanation: Explanation, title: str | None = None) -> Grou
             given = reasons.set_text(found.forced)
             head = f"Open with {given} adjusted for" if found.forced else "Open if left alone"
         else:
-            head = "Open whatever is adjusted for"
+            head = "Open with all that may be adjusted for"
         paths = [clip(path.text(question.dag), 200) for path in found.open_paths]
         lines = "\n".join(paths[:8] + ([f"… {len(paths) - 8} more"] if len(paths) > 8 else []))
         parts += [Text(), Text(f"{head}:", style="bold"), Padding(Text(lines), (0, 0, 0, 2))]
-    if found and found.minimum_set != found.adjust_for and found.minimum_set is not None:
-        others = dict.fromkeys([*found.minimal_sets, found.minimum_set])
-        also = " and ".join(
-            reasons.set_text(names) for names in others if names != found.adjust_for
-        )
-        parts += [Text(), Text(clip(f"Also valid, and smaller: {also}.", 600))]
+    others = [reasons.set_text(names) for names in found.minimal_sets if names != found.adjust_for]
+    if others:
+        rest = len(others) - 6
+        also = reasons.listed(others[:6], "or") if rest <= 0 else ", ".join(others[:6])
+        many = "" if rest <= 0 else f" and {rest}{' or more' if found.more_sets else ''} other sets"
+        parts += [Text(), Text(clip(f"Also enough: {also}{many}.", 600))]
     return Group(*parts)
 
 
@@ -177,7 +177,8 @@ def verdict_view(verdict: Verdict) -> Group:
         if verdict.suggestion is None:
             parts.append(Text("No set answers this question: see `causal explain`."))
         else:
-            parts.append(Text(clip(f"Adjust for {reasons.set_text(verdict.suggestion)} instead.")))
+            wanted = reasons.set_text(verdict.suggestion) if verdict.suggestion else "nothing"
+            parts.append(Text(clip(f"Adjust for {wanted} instead.")))
     return Group(*parts)
 
 

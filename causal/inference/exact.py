@@ -127,7 +127,8 @@ def fit(
         weights=table.weights,
         finite_variance=finite,
     )
-    _check_digits(regression, mixture)
+    if not problem.perfect:
+        _check_digits(regression, mixture)
     values = _draw(mixture, table, draws, np.random.default_rng(seed))
     return Posterior(
         names=regression.coefficient_names,
@@ -377,11 +378,12 @@ def _check_digits(regression: Regression, mixture: Mixture) -> None:
     sigma = float(mixture.weights @ mixture.sigma)
     mean, variance = mixture.ridge(np.array([sigma]))
     size = math.sqrt(float(np.sum(mean**2 + variance)))
-    if sigma > 0.0 and _EPSILON * mixture.singular.max(initial=0.0) * size > 0.01 * sigma:
+    if sigma > 0.0 and _EPSILON * mixture.singular.max(initial=0.0) * size > 0.05 * sigma:
         raise InferenceError(
-            f"The {regression.name} model has a prior so wide beside the others, in the units of "
-            "its column, that no number has the digits for both. Give closer priors, or Flat() "
-            "for the wide ones, or bring the columns to units of like size."
+            f"The {regression.name} model has a prior so wide beside the others and beside what is "
+            "left of the outcome, in the units of its column, that no number has the digits for "
+            "all of them. Give closer priors, or Flat() for the wide ones, or bring the columns to "
+            "units of like size."
         )
 
 

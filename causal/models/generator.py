@@ -21,7 +21,7 @@ from causal.data.moments import Moments
 from causal.data.table import Column, Table
 from causal.errors import DataError, ModelError, QuestionError, did_you_mean, shown
 from causal.models.design import dependent_columns, statistic
-from causal.models.priors import PriorChoice, resolve
+from causal.models.priors import RESERVED, PriorChoice, resolve
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
 
 __all__ = ["NAIVE", "Plan", "observed", "plan"]
@@ -185,9 +185,11 @@ def _duplicates(sets: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def _check_priors(choice: PriorChoice, sets: Mapping[str, tuple[str, ...]], exposure: str) -> None:
-    known = {exposure, "intercept", "slope", "level", "sigma"}.union(*sets.values())
+    variables = {exposure}.union(*sets.values())
+    known = variables | {*RESERVED}
     for name in choice.overrides:
-        if name not in known:
+        # A variable named like a part of the model is written in back-quotes.
+        if name not in known and name not in {f"`{variable}`" for variable in variables}:
             raise ModelError(
                 f"No model has a coefficient {shown(name)} to give a prior to."
                 f"{did_you_mean(name, sorted(known))}"
@@ -283,9 +285,13 @@ def _fault(regression: Regression, moments: Moments, choice: PriorChoice) -> str
         what = listed(
             [
                 f"{shown(n)} is an exact linear function of {listed([shown(o) for o in others])}"
+                if others
+                else f"{shown(n)} has one value, but for rounding"
                 for n, others in dependent.items()
             ]
         )
+        if not any(dependent.values()):
+            return f"{what}, so no coefficient can be told. Leave it out."
         return f"{what}, so their coefficients cannot be told apart. Leave one of them out."
     return None
 

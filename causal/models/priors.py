@@ -514,8 +514,20 @@ def describe(priors: Priors, terms: Sequence[Term]) -> tuple[str, ...]:
 
 
 def _rounded(distribution: Distribution) -> str:
-    numbers = ", ".join(f"{value:.3g}" for value in distribution.parameters)
-    return f"{distribution.name}({numbers})"
+    """To three digits; a location to three digits of the scale beside it.
+
+    >>> _rounded(Distribution("Normal", (2021.4374, 0.57735)))
+    'Normal(2021.437, 0.577)'
+    """
+    kind, parameters = _KINDS[distribution.name], distribution.parameters
+    numbers = []
+    for name, value in zip(kind.parameters, parameters, strict=True):
+        digits = 3
+        if value and name not in kind.positive:
+            scale = parameters[-1] if kind.positive else parameters[1] - parameters[0]
+            digits += min(max(math.ceil(math.log10(abs(value) / scale)), 0), 14)
+        numbers.append(f"{value:.{digits}g}")
+    return f"{distribution.name}({', '.join(numbers)})"
 
 
 # ------------------------------------------------------------------------------------------------

@@ -30,8 +30,10 @@ Many rows
     Beyond `ROWS` each row goes to one of `BLOCKS` blocks by a hash of its number, and the blocks
     are weighted. Contiguous chunks would not do: in a sorted file they differ systematically.
 
-Where the prior-free fit does not exist, that model alone keeps its priors, as Gaussian pseudo-rows
-(for a Gaussian outcome in units of sigma), and `Shift.note` says so.
+Where the prior-free fit of one of the two models does not exist, both keep their priors, as
+Gaussian pseudo-rows (for a Gaussian outcome in units of sigma), and `Shift.note` says so: a fit
+with priors differs from one without by the priors alone. (Separated outcomes, 15 to 30 rows, true
+shift 0: "misleads" in 34 % of the data sets so, in 10 % with the priors in both.)
 
 References
 ----------
@@ -90,7 +92,7 @@ class Shift:
     draws : (draws,)
         Of the Bayesian bootstrap, centred on `mean` with standard deviation `sd`.
     kept_priors
-        A fit of the two exists only with its priors; `note` says which and why.
+        Both fits have their priors, because one does not exist without; `note` says why.
     rounding
         A shift or an sd no larger than this is arithmetic: two ways to write the same fit.
     """
@@ -184,12 +186,21 @@ def shifts(
     """
     if not others:
         return {}
-    fits = [_fit(regression, table, sigmas) for regression in (correct, *others)]
-    first, *rest = fits
-    drawn, *moved = _effect_draws(fits, table.rows, draws, seed)
+    models = (correct, *others)
+    free = [_fit(regression, table, sigmas) for regression in models]
+    held = free
+    if any(fit.note for fit in free):
+        held = [_held(model, fit, table, sigmas) for model, fit in zip(models, free, strict=True)]
+    # Both of a pair have their priors, or neither.
+    pairs = [
+        (held[0], held[i]) if free[0].note or free[i].note else (free[0], free[i])
+        for i in range(1, len(models))
+    ]
+    fits = list(dict.fromkeys(fit for pair in pairs for fit in pair))
+    drawn = dict(zip(fits, _effect_draws(fits, table.rows, draws, seed), strict=True))
     return {
-        regression.name: _shift(first, fit, draw - drawn, prob)
-        for regression, fit, draw in zip(others, rest, moved, strict=True)
+        regression.name: _shift(base, fit, drawn[fit] - drawn[base], prob)
+        for regression, (base, fit) in zip(others, pairs, strict=True)
     }
 
 
@@ -278,24 +289,38 @@ class _NoFit(Exception):
 
 
 def _fit(regression: Regression, table: Table, sigmas: Mapping[str, float]) -> _Fit:
+    """The fit without priors; where there is none, with them and a note that says why."""
     try:
         return _solve(regression, table, None)
     except _NoFit as reason:
-        why = str(reason)
-    sigma = sigmas[regression.name] if regression.family == "gaussian" else 1.0
-    note = (
-        f"The shift keeps the priors of the model {shown(regression.name)}: without them its fit "
-        f"does not exist, because {why}."
-    )
+        note = f"the fit of the model {shown(regression.name)} does not exist, because {reason}"
     try:
-        return replace(_solve(regression, table, sigma), note=note)
+        return replace(_solve(regression, table, _scale(regression, table, sigmas)), note=note)
     except _NoFit as reason:
         message = (
-            f"The model {shown(regression.name)} has no fit to compare, because {reason}, and "
-            "flat priors do not help. Give a proper prior to each of its coefficients, such as "
-            "--prior 'slope=Normal(0, 1)'."
+            f"The model {shown(regression.name)} has no fit to compare, because {reason}, and its "
+            "priors are too wide to help. Give a proper prior to each of its coefficients, such as "
+            "--prior 'slope=Normal(0, 1)', or look for a row that lies far from all others."
         )
         raise InferenceError(message) from None
+
+
+def _held(regression: Regression, fit: _Fit, table: Table, sigmas: Mapping[str, float]) -> _Fit:
+    """The fit with priors; the one without where they are flat, which is the same."""
+    if fit.note:
+        return fit
+    try:
+        return _solve(regression, table, _scale(regression, table, sigmas))
+    except _NoFit:
+        return fit
+
+
+def _scale(regression: Regression, table: Table, sigmas: Mapping[str, float]) -> float:
+    """What the outcome varies by round the fit, the unit of the pseudo-rows."""
+    if regression.family != "gaussian":
+        return 1.0
+    # A perfect fit has sigma 0, beside which priors are nothing.
+    return sigmas[regression.name] or float(np.std(table[regression.outcome].values))
 
 
 def _solve(regression: Regression, table: Table, sigma: float | None) -> _Fit:
@@ -625,10 +650,15 @@ def _slices(length: int, width: int) -> Iterator[slice]:
 def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
     mean = other.effect - correct.effect
     sd = float(np.linalg.norm(other.influence - correct.influence))
+    # A Newton step from weights that nearly separate the outcomes can land anywhere. Left there,
+    # one such draw would take up the sd, and the interval of all others would be too short.
+    low, middle, high = np.quantile(drawn, [0.055, 0.5, 0.945])
+    drawn = np.clip(drawn, middle - (high - low), middle + (high - low))
     spread = float(drawn.std())
     draws = mean + (drawn - drawn.mean()) * (sd / spread if spread > 0.0 else 0.0)
     low, high = np.quantile(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
-    notes = [fit.note for fit in (correct, other) if fit.note]
+    reasons = [fit.note for fit in (correct, other) if fit.note]
+    note = f"The shift keeps the priors of both models: without them {' and '.join(reasons)}."
     # A shift a millionth of either effect's own uncertainty is a change of notation.
     immaterial = 1e-6 * max(float(np.linalg.norm(f.influence)) for f in (correct, other))
     return Shift(
@@ -637,7 +667,7 @@ def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
         (low, high),
         prob,
         draws,
-        bool(notes),
-        " ".join(notes) or None,
+        bool(reasons),
+        note if reasons else None,
         max(correct.rounding, other.rounding, immaterial),
     )

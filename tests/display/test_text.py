@@ -70,6 +70,14 @@ def test_nothing_is_wider_than_a_hundred_columns_and_names_are_clipped():
     assert len(text) < 5_000
 
 
+def test_other_sets_that_are_enough_are_offered():
+    text = told("x <- a -> b -> c -> y; x -> y")
+    assert "Also enough: {a} or {b}." in text
+    assert "Also enough" not in told("x <- z -> y")
+    chain = " -> ".join(f"v{i:02d}" for i in range(12))
+    assert "{v05} and 5 other sets." in told(f"x <- {chain} -> y; x -> y")
+
+
 def test_a_large_dag_is_named_by_its_size_and_a_long_list_is_cut_with_a_word():
     edges = [(f"v{i:03d}", end) for i in range(200) for end in "xy"]
     dag = Dag(edges=edges)

@@ -39,6 +39,7 @@ SCALES = (
     D("LogNormal", (0.0, 0.5)),
     D("LogNormal", (3.0, 0.01)),
     D("Uniform", (0.0, 50.0)),
+    D("Uniform", (0.0, 0.34)),  # the exponential of its logarithm lies outside, and much mass near
     D("Uniform", (0.9, 1.0)),
     D("Uniform", (300.0, 400.0)),
     D("HalfFlat"),
@@ -431,6 +432,48 @@ def test_collinear_predictors_share_what_the_data_say() -> None:
     assert posterior.summary("sigma").mean == pytest.approx(single.summary("sigma").mean, rel=1e-9)
 
 
+def test_a_prior_far_below_the_outcome_leaves_sigma_at_its_end() -> None:
+    x, y = few(20)
+    wide = D("Normal", (0.0, 1e7))
+    model = gaussian(1, intercept=wide, slopes=wide, sigma=D("Uniform", (0.0, 10.0)))
+    posterior = exact.fit(model, moments(x, 1e7 * y), draws=100, seed=1)
+
+    assert posterior.values("sigma") == pytest.approx(10.0, rel=1e-9)
+    assert np.isfinite(posterior.draws).all()
+    assert posterior.summary("sigma").mean == pytest.approx(10.0, rel=1e-9)
+
+
+def test_columns_of_very_different_size_are_all_learnt_about() -> None:
+    """One prior for both slopes, in units 14 powers of ten apart: against normal equations."""
+    random = np.random.default_rng(3)
+    x = random.normal(0.0, 1.0, (40, 2))
+    y = 0.03 * x[:, 0] + 0.02 * x[:, 1] + 0.05 * random.normal(0.0, 1.0, 40)
+    units, width = np.array([1e8, 1e-6]), 1e4
+    design = np.column_stack([np.ones(40), x])  # in like units, with the priors in them
+    precision = np.diag([1.0, *(1.0 / (width * units) ** 2)])
+    sigma = np.exp(np.linspace(-4.5, -1.5, 2_001))
+    total = design.T @ design / sigma[:, None, None] ** 2 + precision
+    means = np.linalg.solve(total, np.outer(1 / sigma**2, design.T @ y)[:, :, None])[:, :, 0]
+    fit = y @ y / sigma**2 - means @ (design.T @ y) / sigma**2
+    log_density = -39 * np.log(sigma) - 0.5 * np.linalg.slogdet(total)[1] - 0.5 * fit - sigma
+    mass = np.exp(log_density - log_density.max())
+    mass /= mass.sum()
+    expected = mass @ means
+    variance = mass @ (
+        np.diagonal(np.linalg.inv(total), axis1=1, axis2=2) + (means - expected) ** 2
+    )
+
+    model = gaussian(2, slopes=D("Normal", (0.0, width)))
+    for order in ([0, 1], [1, 0]):
+        posterior = exact.fit(model, moments((x * units)[:, order], y), draws=10, seed=1)
+        for name, place in zip(("x0", "x1"), order, strict=True):
+            found = posterior.summary(name)
+            assert found.mean * units[place] == pytest.approx(expected[1 + place], rel=1e-6)
+            assert found.sd * units[place] == pytest.approx(
+                math.sqrt(variance[1 + place]), rel=1e-6
+            )
+
+
 # ------------------------------------------------------------------------------------------------
 # Where there is no posterior, or a strange one
 # ------------------------------------------------------------------------------------------------
@@ -500,6 +543,22 @@ def test_an_improper_posterior_is_refused_with_the_prior_to_give(
 
     more = few(n + 1, len(model.terms))
     exact.fit(model, moments(*more), seed=1)
+
+
+def test_priors_too_far_apart_for_the_digits_of_a_number_are_refused() -> None:
+    x, y = few(20, 2)
+    wide = [D("Normal", (0.0, 1e15)), UNIT]
+
+    with pytest.raises(InferenceError, match=r"so wide beside the others.*Flat\(\)"):
+        exact.fit(gaussian(2, slopes=wide), moments(x, y), seed=1)
+
+    # All of them wide is no harm, and flat is the limit.
+    vague = D("Normal", (0.0, 1e15))
+    posterior = exact.fit(gaussian(2, intercept=vague, slopes=vague), moments(x, y), seed=1)
+    flat = exact.fit(gaussian(2, intercept=FLAT, slopes=FLAT), moments(x, y), seed=1)
+    for name in ("x0", "x1"):
+        assert posterior.summary(name).mean == pytest.approx(flat.summary(name).mean, rel=1e-9)
+        assert posterior.summary(name).sd == pytest.approx(flat.summary(name).sd, rel=1e-9)
 
 
 def test_dependent_flat_predictors_are_refused_by_name() -> None:

@@ -236,3 +236,22 @@ def test_a_formula_is_judged_by_the_names_it_holds(formula, names):
 def test_a_formula_that_cannot_be_fitted_is_refused_and_never_fitted_as_another(formula, words):
     with pytest.raises(ModelError, match=words):
         fitted_set(QUESTION, parse(formula))
+
+
+def test_a_variable_named_like_a_part_of_a_model_gets_its_prior_in_back_quotes():
+    columns = data()
+    columns["slope"] = columns.pop("z")
+    own = Distribution("Normal", (0.0, 0.1))
+    made = planned(
+        "x <- slope -> y; x -> y", columns, prior_choice=PriorChoice("default", {"`slope`": own})
+    )
+    [correct] = [r for r in made.regressions if r.name == "correct"]
+    assert correct.priors.slopes[1] == own
+    with pytest.raises(ModelError, match="No model has a coefficient"):
+        planned("x <- z -> y", prior_choice=PriorChoice("default", {"`q`": own}))
+
+
+def test_a_predictor_that_varies_by_rounding_only_is_said_to():
+    columns = data(z=[3.0, float(np.nextafter(3.0, 4.0)), float(np.nextafter(3.0, 2.0))] * 20)
+    with pytest.raises(ModelError, match=r"'z' has one value, but for rounding.*Leave it out"):
+        planned("x <- z -> y", columns)

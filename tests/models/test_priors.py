@@ -320,6 +320,25 @@ def test_priors_are_listed_in_plain_lines() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("prior", "line"),
+    [
+        (D("Normal", (2021.4374, 0.57735)), "Normal(2021.437, 0.577)"),
+        (D("Normal", (-1e9 - 0.25, 0.5)), "Normal(-1000000000.25, 0.5)"),
+        (D("Normal", (0.0204123, 1.4321)), "Normal(0.0204, 1.43)"),
+        (D("StudentT", (4.0, 1234.5, 2.5)), "StudentT(4, 1234.5, 2.5)"),
+        (D("Uniform", (2000.0, 2000.5)), "Uniform(2000, 2000.5)"),
+    ],
+    ids=str,
+)
+def test_a_listed_prior_is_the_prior_to_a_hundredth_of_its_scale(
+    prior: Distribution, line: str
+) -> None:
+    listed = describe(Priors(prior, (), (), (), None), ())
+
+    assert listed == (f"intercept ~ {line}",)
+
+
 def test_gaussian_form_has_the_moments_of_the_printed_coefficients() -> None:
     priors = Priors(
         D("Normal", (4.0, 2.0)),
