@@ -153,12 +153,28 @@ def adjust(
         ),
         more_sets=chosen is not None and chosen.more and status == "sets",
         minimum_set=dag.named(chosen.minimum) if chosen else None,
-        optimal_set=None,
+        optimal_set=_optimal(question, fixed, required, barred) if found else None,
         canonical_set=dag.named(canonical) if found else None,
         assumes_zero=fixed.assumes_zero,
         because=because,
         open_paths=biasing,
     )
+
+
+def _optimal(
+    question: Question, fixed: Setting, forced: frozenset[int], barred: frozenset[int]
+) -> Names | None:
+    """The O-set, parents of the causal nodes that are not forbidden, where it is one to be had.
+
+    For the direct effect these are the other parents of the outcomes. The theorem speaks of
+    outcomes that the exposures reach, and of no node forced or selected.
+    """
+    if forced or fixed.selected or not fixed.outcomes <= fixed.causal:
+        return None
+    ends = fixed.causal if question.effect == "total" else fixed.outcomes
+    parents = {parent for node in ends for parent in question.dag.adjacency.parents[node]}
+    best = parents - (fixed.forbidden if question.effect == "total" else fixed.exposures | ends)
+    return None if best & barred else question.dag.named(best)
 
 
 @dataclass(frozen=True, slots=True)
