@@ -262,7 +262,9 @@ def _effects_table(study: Study) -> Table:
     interval = f"{words.percent(study.prob)} interval"
     columns = ["model", "set", "regression", "effect", interval, "P(>0)", ""]
     made = table(columns, right=["effect", "P(>0)"])
-    made.title = Text(clip(f"Effect of {words.contrast_words(study)}", 200), style="bold")
+    scale = next(iter(study.fits.values())).effect.scale
+    kind = "Effect of" if scale == "outcome" else f"{scale.capitalize()},"
+    made.title = Text(clip(f"{kind} {words.contrast_words(study)}", 200), style="bold")
     made.title_justify = "left"
     made.columns[0].max_width = 14
     for column in made.columns[3:]:

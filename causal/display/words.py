@@ -86,12 +86,12 @@ def interval(low: float, high: float, places: int) -> str:
 
 
 def share(probability: float | None) -> str:
-    """A probability to two decimals, never rounded up to certainty unless it is certain."""
+    """A probability to two decimals, never rounded to certainty: draws cannot show any."""
     if probability is None:
         return ""
-    if 0.995 <= probability < 1.0:
+    if probability >= 0.995:
         return ">0.99"
-    if 0.0 < probability < 0.005:
+    if probability < 0.005:
         return "<0.01"
     return f"{probability:.2f}"
 
@@ -272,8 +272,9 @@ def _prior_words(difference: Difference) -> str:
     if difference.from_priors is None:
         return ""
     return (
-        f" The two posterior means differ by {magnitude_signed(difference.of_means)}; "
-        f"{magnitude_signed(difference.from_priors)} of that comes from the priors, not the data."
+        f" Between the two posteriors, priors included, the difference is "
+        f"{magnitude_signed(difference.of_means)}: the priors add "
+        f"{magnitude_signed(difference.from_priors)}."
     )
 
 

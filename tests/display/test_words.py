@@ -43,7 +43,14 @@ def test_another_seed_moves_the_last_digit_shown_by_a_few_units_at_most(sd, draw
 
 @pytest.mark.parametrize(
     ("probability", "text"),
-    [(1.0, "1.00"), (0.9999, ">0.99"), (0.5, "0.50"), (0.0001, "<0.01"), (0.0, "0.00"), (None, "")],
+    [
+        (1.0, ">0.99"),
+        (0.9999, ">0.99"),
+        (0.5, "0.50"),
+        (0.0001, "<0.01"),
+        (0.0, "<0.01"),
+        (None, ""),
+    ],
 )
 def test_a_probability_is_never_rounded_to_certainty(probability, text):
     assert words.share(probability) == text
