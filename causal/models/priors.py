@@ -562,18 +562,6 @@ class GaussianForm:
     centre: Array
     to_printed: Array
 
-    def printed(self) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Mean (k,), factor S (k, k) with covariance S S', and flat columns, all as printed.
-
-        A flat column of S is zero. Exact only where no flat slope meets a proper intercept at a
-        centre other than zero; use theta there.
-        """
-        mean = self.to_printed @ np.where(self.flat, 0.0, self.mean)
-        factor = self.to_printed * np.where(self.flat, 0.0, self.sd)
-        if self.flat[0] and np.any(self.to_printed[0, 1:]):
-            mean[0], factor[0] = 0.0, 0.0  # a flat intercept is flat wherever it is measured
-        return mean, factor, self.flat
-
 
 def gaussian_form(priors: Priors, terms: Sequence[Term]) -> GaussianForm | None:
     """The priors of the coefficients as one Gaussian; ``None`` if one is not Normal or Flat."""

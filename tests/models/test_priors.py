@@ -349,8 +349,9 @@ def test_gaussian_form_has_the_moments_of_the_printed_coefficients() -> None:
     )
     form = gaussian_form(priors, TERMS)
     assert form is not None
-    mean, factor, flat = form.printed()
     # The printed intercept is (value at the centre) - 10 slope_x + 3 slope_b.
+    mean = form.to_printed @ form.mean
+    factor = form.to_printed * form.sd
     covariance = factor @ factor.T
 
     assert mean.tolist() == [4.0 - 10.0, 1.0, 0.0, 0.0, 0.0, 0.0]
@@ -358,7 +359,7 @@ def test_gaussian_form_has_the_moments_of_the_printed_coefficients() -> None:
     assert covariance[0, 1] == pytest.approx(-10 * 0.25)
     assert covariance[0, 2] == pytest.approx(3 * 4.0)
     assert covariance[3, 0] == 0.0
-    assert not flat.any()
+    assert not form.flat.any()
 
 
 def test_gaussian_form_knows_flat_columns_and_gives_up_on_others() -> None:
@@ -366,10 +367,9 @@ def test_gaussian_form_knows_flat_columns_and_gives_up_on_others() -> None:
     flat = Priors(D("Flat"), (10.0,), (unit,), (), None)
     form = gaussian_form(flat, (Numeric("x"),))
     assert form is not None
-    mean, factor, mask = form.printed()
-    assert mask.tolist() == [True, False]
-    assert mean.tolist() == [0.0, 0.0]
-    assert factor.tolist() == [[0.0, 0.0], [0.0, 1.0]]  # its centre has become irrelevant
+    assert form.flat.tolist() == [True, False]
+    assert form.mean.tolist() == [0.0, 0.0]
+    assert form.sd[1] == 1.0
 
     cauchy = Priors(unit, (0.0,), (D("Cauchy", (0.0, 1.0)),), (), None)
     assert gaussian_form(cauchy, (Numeric("x"),)) is None
