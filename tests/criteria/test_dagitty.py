@@ -7,9 +7,6 @@ adjusted. Of its sets for the direct effect those that hold a descendant of the 
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -17,19 +14,17 @@ import pytest
 
 from causal.criteria.adjustment import adjust, is_valid
 from causal.graph.dag import Dag
+from tests.cases import dagitty_cases, needs_cases
 
-pytestmark = pytest.mark.skipif(
-    "CAUSAL_CASES" not in os.environ, reason="CAUSAL_CASES names the folder of DAGitty's own cases"
-)
+pytestmark = needs_cases
 
 
 def asked(*kinds: str) -> list[tuple[dict[str, Any], Dag]]:
-    text = (Path(os.environ["CAUSAL_CASES"]) / "dagitty.json").read_text(encoding="utf-8")
     found = []
-    for case in json.loads(text):
+    for case in dagitty_cases(*kinds):
         forced = {*case["forced"], *case.get("must", ())}
         selection = case["selected"] or case.get("S")
-        if case["kind"] not in kinds or case["graph_type"] != "dag" or selection:
+        if selection:
             continue
         loop = any(f"{line} -> {line}" in case["dag"] for line in case["dag"].split())
         if loop or not case["exposure"] or not case["outcome"] or forced & {*case["exposure"]}:
