@@ -10,7 +10,7 @@ effect the mediator stays out. Most quarrels about adjustment are two people ask
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from causal.errors import QuestionError, shown
@@ -19,6 +19,7 @@ from causal.graph.dag import Dag
 if TYPE_CHECKING:
     from causal.criteria.adjustment import Adjustment
     from causal.criteria.explanation import Explanation
+    from causal.criteria.setting import Setting
     from causal.criteria.verdict import Verdict
     from causal.models.priors import PriorChoice
     from causal.models.regression import Family
@@ -38,6 +39,7 @@ class Question:
     exposures: tuple[str, ...]
     outcomes: tuple[str, ...]
     effect: Effect = "direct"
+    _setting: Setting | None = field(default=None, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<{self.text}>"
@@ -54,12 +56,22 @@ class Question:
     @property
     def direct(self) -> Question:
         """The same question about the direct effect."""
-        return replace(self, effect="direct")
+        return self if self.effect == "direct" else replace(self, effect="direct")
 
     @property
     def total(self) -> Question:
         """The same question about the total effect."""
-        return replace(self, effect="total")
+        return self if self.effect == "total" else replace(self, effect="total")
+
+    @property
+    def setting(self) -> Setting:
+        """What the question fixes in the drawing, worked out when it is first needed."""
+        if self._setting is None:
+            from causal.criteria.setting import settle
+
+            object.__setattr__(self, "_setting", settle(self))
+        assert self._setting is not None
+        return self._setting
 
     # Forward: one line each, the work stands in its own module
 

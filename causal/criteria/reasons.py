@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 from causal.criteria.adjustment import Adjustment
 from causal.criteria.question import Question
-from causal.criteria.setting import setting
 from causal.graph.dag import Dag
 from causal.graph.walk import Path, ancestors, directed_path, word
 
@@ -206,7 +205,7 @@ def answer(adjustment: Adjustment) -> str:
         case "outcome_causes_exposure":
             return f"{lost}: {_reversal(question)}"
         case "forced":
-            unusable = setting(question).unusable & dag.numbers(adjustment.forced)
+            unusable = question.setting.unusable & dag.numbers(adjustment.forced)
             wrong = dag.named(unusable) or adjustment.forced
             verb, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
             return (
@@ -214,7 +213,7 @@ def answer(adjustment: Adjustment) -> str:
                 f"no valid set contains {them}. Unmark {them}."
             )
         case "open_path" if not adjustment.open_paths:
-            moved = listed([word(name) for name in dag.named(setting(question).spoilt)])
+            moved = listed([word(name) for name in dag.named(question.setting.spoilt)])
             return f"{lost}: the data are selected on {moved}, which the effect itself moves."
         case "open_path":
             always = [p for p in adjustment.open_paths if _stays_open(adjustment, p)]

@@ -14,7 +14,7 @@ from typing import Literal
 from causal.criteria.adjustment import Adjustment, adjust
 from causal.criteria.question import Question
 from causal.criteria.reasons import Ground, reason
-from causal.criteria.setting import Setting, setting
+from causal.criteria.setting import Setting
 from causal.graph.dag import Adjacency
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, Reached, ancestors, descendants, directed_path, reach
@@ -55,7 +55,7 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
         The answer, if already at hand.
     """
     adjustment = adjustment or adjust(question)
-    dag, fixed = question.dag, setting(question)
+    dag, fixed = question.dag, question.setting
     chosen = dag.numbers(adjustment.adjust_for or ())
     nearest = dag.numbers(adjustment.nearest or ())
     forced = dag.numbers(adjustment.forced)
@@ -163,7 +163,7 @@ class _Rule:
 def _rules(question: Question, adjustment: Adjustment) -> Iterator[_Rule]:
     """The roles in their order of precedence; the last fits everyone."""
     graph = question.dag.adjacency
-    total = setting(question.total)
+    total = question.total.setting
     xs, ys = total.exposures, total.outcomes
     to_exposure, to_outcome = _up(graph, xs, ys), _up(graph, ys, xs)
     from_exposure, from_outcome = _down(graph, xs, ys), _down(graph, ys, xs)

@@ -19,9 +19,10 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from causal.graph.dag import Adjacency
 from causal.graph.walk import ancestors
@@ -80,19 +81,23 @@ class Moral:
         ends: Collection[int],
         allowed: Collection[int],
         removed: Collection[int],
+        costs: Mapping[int, int] | None = None,
     ) -> frozenset[int]:
-        """The smallest subset of *allowed* that separates the two sides, nearest to *starts*.
+        """The cheapest subset of *allowed* that separates the two sides, nearest to *starts*.
 
-        *removed* nodes are taken out beforehand. A separator must exist. By Menger's theorem the
-        smallest has as many members as there are paths that share no allowed node. Paths are added
-        in rounds, each the shortest ones left, which may push earlier ones aside (Dinic 1970). What
+        *removed* nodes are taken out beforehand. A separator must exist. *costs* are whole numbers
+        above 0; without them each node costs one, and the cheapest set is the smallest.
+
+        By Menger's theorem the smallest has as many members as there are paths that share no
+        allowed node; with costs, a node can be shared as often as it costs. Paths are added in
+        rounds, each the shortest ones left, which may push earlier ones aside (Dinic 1970). What
         the last, failing search still reached is the side of *starts*; the allowed nodes it could
         enter but not leave are the cut nearest to them.
         """
-        # A node is split into an entrance 2v and an exit 2v + 1, joined by an arc of capacity one
-        # where allowed and without limit elsewhere. An exit leads to the node's families, a family
-        # to its members' entrances, without limit. flow[a, b] is what runs from a to b, less what
-        # runs back.
+        # A node is split into an entrance 2v and an exit 2v + 1, joined by an arc of its cost as
+        # capacity where allowed and without limit elsewhere. An exit leads to the node's families,
+        # a family to its members' entrances, without limit. flow[a, b] is what runs from a to b,
+        # less what runs back.
         families = 2 * len(self.graph.parents)
         flow: dict[tuple[int, int], int] = {}
 
@@ -103,16 +108,18 @@ class Moral:
                 return [2 * m + side for m in inside for side in (0, 1)]
             return [place ^ 1, *(families + f for f in self.families(place >> 1))]
 
-        def room(place: int, step: int) -> bool:
-            """Whether more can go from *place* to *step*: back what came, or along an arc."""
+        def room(place: int, step: int) -> float:
+            """How much more can go from *place* to *step*: back what came, or along an arc."""
             running = flow.get((place, step), 0)
-            if running < 0:
-                return True
             if place >= families:
-                return not step & 1
-            if place & 1:
-                return step >= families
-            return step == place + 1 and (place >> 1 not in allowed or running < 1)
+                arc = not step & 1
+            elif place & 1:
+                arc = step >= families
+            else:
+                arc = step == place + 1
+                if arc and (node := place >> 1) in allowed:
+                    return (1 if costs is None else costs[node]) - running
+            return inf if arc else -running
 
         sinks = {2 * node for node in ends}
         while True:
@@ -122,7 +129,7 @@ class Moral:
             for place in todo:
                 if place in sinks:
                     continue
-                ahead[place] = [step for step in steps(place) if room(place, step)]
+                ahead[place] = [step for step in steps(place) if room(place, step) > 0]
                 for step in ahead[place]:
                     if step not in level:
                         level[step] = level[place] + 1
@@ -134,15 +141,19 @@ class Moral:
                 while trail:
                     place = trail[-1]
                     if place in sinks:
+                        more = int(min(room(*step) for step in pairwise(trail)))
                         for before, after in pairwise(trail):
-                            flow[before, after] = flow.get((before, after), 0) + 1
-                            flow[after, before] = flow.get((after, before), 0) - 1
+                            flow[before, after] = flow.get((before, after), 0) + more
+                            flow[after, before] = flow.get((after, before), 0) - more
                         trail = trail[:1]
                     elif not ahead[place]:
                         trail.pop()
                         if trail:
                             ahead[trail[-1]].pop()
-                    elif level[step := ahead[place][-1]] == level[place] + 1 and room(place, step):
+                    elif (
+                        level[step := ahead[place][-1]] == level[place] + 1
+                        and room(place, step) > 0
+                    ):
                         trail.append(step)
                     else:
                         ahead[place].pop()

@@ -32,7 +32,7 @@ from causal.criteria.question import Question
 from causal.graph.dag import Adjacency
 from causal.graph.walk import Path, ancestors, descendants, open_path
 
-__all__ = ["Setting", "setting"]
+__all__ = ["Setting", "settle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,15 @@ class Setting:
 
     def admits(self, given: frozenset[int]) -> bool:
         """Whether *given* is a valid adjustment set."""
-        return not (given & self.unusable or self.spoilt) and self.leak(given) is None
+        usable = all(
+            given.isdisjoint(part)
+            for part in (self.exposures, self.outcomes, self.forbidden, self.hidden)
+        )
+        return usable and not self.spoilt and self.leak(given) is None
 
 
-def setting(question: Question) -> Setting:
-    """Work out what *question* fixes, in time linear in the graph."""
+def settle(question: Question) -> Setting:
+    """Work out what *question* fixes, in time linear in the graph; `Question.setting` keeps it."""
     dag = question.dag
     full = dag.adjacency
     exposures = dag.numbers(question.exposures)

@@ -10,7 +10,7 @@ from causal.criteria import reasons
 from causal.criteria.adjustment import adjust
 from causal.criteria.question import Question
 from causal.criteria.roles import barred, roles
-from causal.criteria.setting import Setting, setting
+from causal.criteria.setting import Setting
 from causal.graph.dag import Dag
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors, descendants
@@ -57,7 +57,7 @@ def judge(question: Question, names: Iterable[str]) -> Verdict:
     UnknownVariable
         A name the DAG lacks.
     """
-    dag, fixed = question.dag, setting(question)
+    dag, fixed = question.dag, question.setting
     given = dag.numbers(names)
     valid = fixed.admits(given)
     backdoor = None
@@ -86,7 +86,7 @@ def _problems(
     usable = held - fixed.hidden
 
     other = question.total if question.effect == "direct" else question.direct
-    allowed_there = given - setting(other).unusable
+    allowed_there = given - other.setting.unusable
     parts = roles(question, adjust(question, forced=()), given & fixed.forbidden)
     for node in sorted(given & fixed.unusable):
         name = dag.names[node]

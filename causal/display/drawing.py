@@ -122,12 +122,11 @@ def picture(subject: Dag | Question | Picture, *, paths: bool = True) -> Picture
         return Picture(subject, tuple(exposures), tuple(outcomes))
 
     from causal.criteria.roles import variables
-    from causal.criteria.setting import setting
 
     adjustment = subject.adjustment
     causal: frozenset[Step] = frozenset()
     if paths:
-        fixed, children = setting(subject), subject.dag.adjacency.children
+        fixed, children = subject.setting, subject.dag.adjacency.children
         # The arrows of all proper causal paths; of the direct effect, the arrow itself.
         ends = fixed.causal if subject.effect == "total" else fixed.outcomes
         starts = fixed.exposures | fixed.causal if subject.effect == "total" else fixed.exposures

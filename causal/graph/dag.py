@@ -94,6 +94,7 @@ class Dag:
     selected: frozenset[str]
     positions: Mapping[str, Position]
     adjacency: Adjacency
+    hidden: frozenset[int]  # numbers of what cannot be measured: latent, or behind a <->
     _number: Mapping[str, int]
 
     def __init__(
@@ -165,6 +166,7 @@ class Dag:
             **marks,
             "positions": MappingProxyType(dict(sorted(places.items()))),
             "adjacency": adjacency,
+            "hidden": frozenset([*(number[name] for name in marks["latent"]), *range(len(names), size)]),
             "_number": MappingProxyType(number),
         }
         for field, value in values.items():
@@ -227,10 +229,11 @@ class Dag:
         count = len(self.names)
         return tuple(self.names[i] for i in sorted(numbers) if i < count)
 
-    @property
-    def hidden(self) -> frozenset[int]:
-        """Numbers of what cannot be measured: nodes marked latent, and those behind ``<->``."""
-        return self.numbers(self.latent) | frozenset(range(len(self.names), self.size))
+    def label(self, number: int) -> str:
+        """How a node is called: its name, or ``a <-> b`` for the nameless cause behind that."""
+        if number < len(self.names):
+            return self.names[number]
+        return " <-> ".join(self.arcs[number - len(self.names)])
 
     # The same drawing with other marks
 

@@ -9,7 +9,6 @@ import pytest
 from causal.criteria.enumeration import minimal_separators
 from causal.criteria.question import EFFECTS
 from causal.criteria.separator import moral
-from causal.criteria.setting import setting
 from tests.oracles import Case, Definitions, drawn, random_case
 
 SEEDS = [
@@ -21,7 +20,7 @@ SEEDS = [
 def listed(case: Case):
     """Every minimal separator of the case's question, as names, in the order it is given."""
     question = case.question()
-    dag, fixed = question.dag, setting(question)
+    dag, fixed = question.dag, question.setting
     forced = dag.numbers(dag.adjusted)
     held = forced | fixed.selected
     graph = moral(fixed.graph, fixed.exposures | fixed.outcomes | held)
