@@ -118,9 +118,18 @@ def app() -> None:
 @_outcome
 @_effect("direct", "total", "both")
 @_latent
+@_repeated("--forbid", words="Measured variables that you will not adjust for.")
+@_repeated("--cost", metavar="NAME=COST", words="What measuring costs; 1 where nothing is said.")
 @_as_json
 def explain(
-    dag: str, exposure: Names, outcome: Names, effect: str, latent: Names, as_json: bool
+    dag: str,
+    exposure: Names,
+    outcome: Names,
+    effect: str,
+    latent: Names,
+    forbid: Names,
+    cost: Names,
+    as_json: bool,
 ) -> None:
     """Say which variables to adjust for, which not, and why. Needs no data.
 
@@ -129,7 +138,11 @@ def explain(
     from causal.criteria.explanation import explain as make
 
     drawn = _dag(dag, latent)
-    explanations = [make(_question(drawn, exposure, outcome, one)) for one in _effects(effect)]
+    forbidden, costs = _names(forbid, drawn.names), _costs(cost)
+    explanations = [
+        make(_question(drawn, exposure, outcome, one), forbidden, costs=costs)
+        for one in _effects(effect)
+    ]
     if as_json:
         from causal.display.records import as_json as text
         from causal.display.records import explanation_record
@@ -435,6 +448,22 @@ def _dag(text: str, latent: Names) -> Dag:
     shipped = find_dag(text)
     drawn = load(str(shipped) if shipped else text)
     return drawn.marked(latent=drawn.latent | set(_names(latent, drawn.names))) if latent else drawn
+
+
+def _costs(given: Names) -> dict[str, float] | None:
+    """Costs by name; None where none are given."""
+    costs = {}
+    for text in given:
+        name, _, number = text.rpartition("=")
+        try:
+            costs[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise QuestionError(
+                f"Cannot read the cost {shown(text)}. Write NAME=NUMBER, for example age=2.5"
+            )
+    return costs or None
 
 
 def _title(text: str) -> str | None:

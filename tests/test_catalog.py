@@ -19,17 +19,30 @@ from causal.graph.notation import load, read_file
 # What each lesson is about: the recommended sets for the direct and for the total effect.
 LESSONS: dict[str, tuple[set[str] | None, set[str] | None]] = {
     "berkeley": ({"department"}, set()),
+    "birth_weight": (None, set()),
     "butterfly": ({"b", "m"}, {"b", "m"}),
     "collider": (set(), set()),
     "combined": ({"x2"}, set()),
+    "conditional_instrument": (None, None),
     "descendant": (set(), set()),
     "fork": ({"z"}, {"z"}),
     "front_door": (None, None),
+    "hospital": (None, None),
     "instrument": (None, None),
     "m_bias": (set(), set()),
     "multivariate": ({"x2"}, {"x2"}),
     "pipe": ({"x2"}, set()),
+    "proxy": (None, None),
+    "quartet_collider": (set(), set()),
+    "quartet_confounder": ({"covariate"}, {"covariate"}),
+    "quartet_m_bias": (set(), set()),
+    "quartet_mediator": ({"covariate"}, set()),
     "simple": (set(), set()),
+    "waffle": ({"marriage_age", "marriage_rate"}, {"marriage_age", "marriage_rate"}),
+    "warm_up": (
+        {"intra_game_proprioception", "neuromuscular_fatigue", "tissue_weakness"},
+        {"contact_sport", "neuromuscular_fatigue", "tissue_weakness"},
+    ),
 }
 
 

@@ -9,7 +9,7 @@ Henckel, Perkovic & Maathuis [2]_, of lowest asymptotic variance, whenever that 
 the direct effect the other parents of the outcome. Those of its members that a walk from the
 exposures meets first are the **nearest minimal set**: without any one of them a path opens. The
 rest is there for precision only. The **minimum set** is the smallest cut nearest to the outcome
-[3]_, and the **cheapest set** the one of least cost where variables cost differently much to measure.
+[3]_, and the **cheapest set** the one of least cost, where variables have costs.
 
 References
 ----------
@@ -33,7 +33,6 @@ from typing import Literal
 from causal.criteria.enumeration import minimal_separators
 from causal.criteria.question import Question
 from causal.criteria.separator import Moral, moral
-from causal.criteria.setting import Setting
 from causal.errors import QuestionError, shown
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors
@@ -66,12 +65,13 @@ class Adjustment:
     minimal_sets: tuple[Names, ...]  # by size, then by name
     more_sets: bool  # there are others, which were not asked for
     minimum_set: Names | None
-    cheapest_set: Names | None  # of least cost; the minimum set where no costs are given
+    cheapest_set: Names | None  # of least cost, where costs are given
     optimal_set: Names | None
     canonical_set: Names | None
     assumes_zero: bool
     because: Because | None
-    open_paths: tuple[Path, ...]
+    given: Names  # forced; where no set is valid, all that may be adjusted for
+    open_paths: tuple[Path, ...]  # biasing ones, with only *given* held fixed
     repairs: Names  # measuring (or not refusing) any one of these would make a set valid
 
     def __bool__(self) -> bool:
@@ -128,7 +128,7 @@ def adjust(
     """
     dag, fixed = question.dag, question.setting
     task = _task(question, forbidden, forced)
-    weights = _weights(question, costs) if costs else None
+    weights = None if costs is None else _weights(question, costs)
     because = task.because
     # Under not_identifiable: what stays open although all that may be adjusted for is.
     given = task.forced if because is None else task.canonical
@@ -154,11 +154,12 @@ def adjust(
         ),
         more_sets=chosen is not None and chosen.more and status == "sets",
         minimum_set=dag.named(chosen.minimum) if chosen else None,
-        cheapest_set=dag.named(chosen.cheapest) if chosen else None,
+        cheapest_set=None if chosen is None or costs is None else dag.named(chosen.cheapest),
         optimal_set=_optimal(task) if chosen else None,
         canonical_set=dag.named(task.canonical) if chosen else None,
         assumes_zero=fixed.assumes_zero,
         because=because,
+        given=dag.named(given),
         open_paths=biasing,
         repairs=_repairs(task) if because == "open_path" else (),
     )

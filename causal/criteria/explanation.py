@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from causal.criteria import reasons
 from causal.criteria.adjustment import MOST_SETS, Adjustment, adjust
+from causal.criteria.listing import PathList, list_paths
 from causal.criteria.question import EFFECTS, Effect, Question
 from causal.criteria.roles import Variable, variables
 
@@ -18,6 +20,7 @@ class EffectExplanation:
 
     adjustment: Adjustment
     variables: tuple[Variable, ...]
+    paths: PathList  # beside the recommended set; where no set is valid, all that may be in one
 
     @property
     def answer(self) -> str:
@@ -52,11 +55,28 @@ class Explanation:
         return explanation_text(self)
 
 
-def explain(question: Question) -> Explanation:
-    """Explain *question* for both effects."""
+def explain(
+    question: Question,
+    forbidden: Collection[str] = (),
+    *,
+    costs: Mapping[str, float] | None = None,
+) -> Explanation:
+    """Explain *question* for both effects.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    forbidden, costs
+        What the user will not adjust for, and what measuring a variable costs; as in
+        `causal.criteria.adjustment.adjust`, which also says what is raised.
+    """
     found = {}
     for effect in EFFECTS:
         asked = question.direct if effect == "direct" else question.total
-        adjustment = adjust(asked, most=MOST_SETS)
-        found[effect] = EffectExplanation(adjustment, variables(asked, adjustment))
+        adjustment = adjust(asked, forbidden, costs=costs, most=MOST_SETS)
+        given = adjustment.given if adjustment.adjust_for is None else adjustment.adjust_for
+        found[effect] = EffectExplanation(
+            adjustment, variables(asked, adjustment), list_paths(asked, given)
+        )
     return Explanation(question, found["direct"], found["total"])

@@ -19,6 +19,7 @@ from causal.graph.dag import Dag
 if TYPE_CHECKING:
     from causal.criteria.adjustment import Adjustment
     from causal.criteria.explanation import Explanation
+    from causal.criteria.listing import PathList
     from causal.criteria.setting import Setting
     from causal.criteria.verdict import Verdict
     from causal.models.priors import PriorChoice
@@ -119,11 +120,19 @@ class Question:
             matters=matters,
         )
 
-    def explain(self) -> Explanation:
+    def explain(
+        self, forbidden: Collection[str] = (), *, costs: Mapping[str, float] | None = None
+    ) -> Explanation:
         """Sets, roles and reasons in plain sentences; see `causal.criteria.explanation.explain`."""
         from causal.criteria.explanation import explain
 
-        return explain(self)
+        return explain(self, forbidden, costs=costs)
+
+    def paths(self, names: Iterable[str] = ()) -> PathList:
+        """The paths one by one, with *names* held fixed; see `causal.criteria.listing`."""
+        from causal.criteria.listing import list_paths
+
+        return list_paths(self, names)
 
 
 def ask(

@@ -23,6 +23,7 @@ __all__ = [
     "blame",
     "listed",
     "open_path_problem",
+    "opposite",
     "problem_forbidden",
     "problem_itself",
     "problem_selected",
@@ -43,8 +44,15 @@ Ground = Literal[
     "spare",
     "hopeless",
     "latent",
+    "refused",
 ]
 """Why a variable is used as it is; see `roles.variables`."""
+
+Then = Ground | Literal["open", "repairs", "amplifies"]
+"""What comes of using a variable otherwise; see `roles.variables`."""
+
+Precision = Literal["helps", "hurts", "nothing"]
+"""What a variable that may be adjusted for does to the spread of the estimate."""
 
 
 def set_text(names: Iterable[str]) -> str:
@@ -75,17 +83,13 @@ _HARM: dict[str, str] = {
 
 # What a variable is worth that may be adjusted for but need not be.
 _SPARE: dict[str, str] = {
-    "cause of the outcome only": "not needed: with what is held fixed already it explains nothing "
-    "more of the outcome",
-    "cause of the exposure only": "not needed: it can only leave less of the exposure to learn "
-    "from (hurts precision) and amplify whatever bias is left",
-    "instrument": "not an adjustment variable: adjusting for it amplifies the bias, but it can "
-    "serve as an instrument for the total effect",
+    "cause of the exposure only": "not needed, and it would amplify whatever bias the drawing "
+    "overlooks",
+    "instrument": "not for adjusting, which would amplify the bias: it can serve as an instrument "
+    "for the total effect",
     "proxy of a common cause": "not needed: it stands in for a common cause{shown} whose path "
     "is closed already",
     "selected": "the data are selected on it: it is held fixed already",
-    "effect of the exposure only": "not needed: it opens and closes nothing, and being close to "
-    "the exposure it can only hurt precision",
 }
 
 
@@ -95,6 +99,8 @@ def reason(question: Question, role: str, ground: Ground, path: Path | None) -> 
     match ground:
         case "latent":
             return "not measured" + (f"; {text} runs through it" if text else "")
+        case "refused":
+            return "you will not adjust for it" + (f"; {text} runs through it" if text else "")
         case "forced":
             return "you asked for it to be adjusted for" + (f"; it closes {text}" if text else "")
         case "closes":
@@ -104,6 +110,11 @@ def reason(question: Question, role: str, ground: Ground, path: Path | None) -> 
         case "sharpens":
             results = listed([word(name) for name in question.outcomes], "or")
             return f"for precision: it explains part of {results}, though no path needs it"
+        case "hopeless" if role == "proxy of a common cause":
+            return (
+                f"no set is enough: it stands in for a common cause ({text}), so holding it fixed "
+                "may lessen the bias, but cannot remove it"
+            )
         case "hopeless":
             return "no set with or without it is enough"
         case "opens":
@@ -119,6 +130,60 @@ def reason(question: Question, role: str, ground: Ground, path: Path | None) -> 
     return sentence.format(
         path=text or "a path from exposure to outcome", shown=f" ({text})" if text else ""
     )
+
+
+_SPREAD: dict[Precision, str] = {
+    "helps": "still valid, and more precise",
+    "hurts": "still valid, but less precise: it leaves less of the exposure to learn from",
+    "nothing": "still valid, and nothing changes",
+}
+
+
+def opposite(
+    question: Question,
+    role: str,
+    use: str,
+    ground: Ground,
+    then: Then,
+    path: Path | None,
+    precision: Precision | None,
+) -> str:
+    """What happens if a variable is used otherwise than advised, as one clause."""
+    match use:
+        case "include":
+            start = "left out"
+        case "unavailable":
+            start = "if you added it" if ground == "refused" else "if it were measured and added"
+        case _:
+            start = "added"
+    text = path.text(question.dag) if path else "a path from exposure to outcome"
+    shown = f" ({text})" if path else ""
+    match then:
+        case "spare" if use == "include":
+            what = "still valid, but less precise" if precision == "helps" else "still valid"
+        case "spare":
+            what = _SPREAD[precision or "nothing"]
+        case "open" if path is not None and path.causal:
+            what = f"the part of the effect along {text} is counted too"
+        case "open":
+            what = f"{text} is open and biases the answer"
+        case "repairs":
+            what = "the effect could be had by adjustment"
+        case "amplifies":
+            what = "the bias that is left is amplified"
+        case "forbidden" if role == "mediator":
+            what = f"the part of the effect along {text} is lost"
+        case "forbidden" if role == "descendant of a mediator":
+            what = f"part of the effect is lost, with the mediator it tells of{shown}"
+        case "forbidden" if role == "selected":
+            what = "no set undoes the selection"
+        case "forbidden" | "opens" if role != "descendant of the outcome":
+            what = f"{text} opens and biases the answer"
+        case "forbidden" | "caused":
+            what = f"part of the outcome itself is held fixed{shown}"
+        case _:
+            what = "still no set is enough"
+    return f"{start}: {what}"
 
 
 def open_path_problem(question: Question, path: Path, openers: Sequence[str], cure: str) -> str:
@@ -217,16 +282,15 @@ def answer(adjustment: Adjustment) -> str:
             return f"{lost}: the data are selected on {moved}, which the effect itself moves."
         case "open_path":
             always = [p for p in adjustment.open_paths if _stays_open(adjustment, p)]
-            if not always:
-                first = adjustment.open_paths[0]
-                unseen = _culprits(adjustment, first)
-                return f"{lost}: whatever closes every other path opens {first.text(dag)}" + (
-                    f", and {unseen}." if unseen else "."
-                )
-            unseen = _culprits(adjustment, always[0])
-            return f"{lost}: {always[0].text(dag)} stays open whatever is adjusted for" + (
-                f", because {unseen}." if unseen else "."
-            )
+            path = (always or adjustment.open_paths)[0]
+            unseen = _culprits(adjustment, path)
+            if always:
+                why = f"{path.text(dag)} stays open whatever is adjusted for"
+                why += f", because {unseen}" if unseen else ""
+            else:
+                why = f"whatever closes every other path opens {path.text(dag)}"
+                why += f", and {unseen}" if unseen else ""
+            return f"{lost}: {why}.{_repaired(adjustment)}"
     assert adjustment.adjust_for is not None
     assert adjustment.nearest is not None
     asked = set(adjustment.forced)
@@ -300,11 +364,26 @@ def _culprits(adjustment: Adjustment, path: Path) -> str:
         unseen.append("the common cause behind <->")
     verb = "was" if len(unseen) == 1 else "were"
     clauses = [f"{listed(unseen)} {verb} not measured"] if unseen else []
+    refused = [word(name) for name in dag.named(inner & dag.numbers(adjustment.refused))]
+    clauses += [f"you will not adjust for {listed(refused, 'or')}"] if refused else []
     clauses += _selected_on(dag, path)
     marked = _openers(dag, adjustment.forced, path)
     if marked:
         clauses.append(f"{listed(marked)} {'is' if len(marked) == 1 else 'are'} marked [adjusted]")
     return listed(clauses)
+
+
+def _repaired(adjustment: Adjustment) -> str:
+    """Which single variable would mend that, as a sentence if there is one."""
+    refused = set(adjustment.refused)
+    seen = [name for name in adjustment.repairs if name not in refused]
+    kept = [word(name) for name in adjustment.repairs if name in refused]
+    known = {*adjustment.question.dag.names}
+    measured = [word(n) if n in known else f"the common cause behind {n}" for n in seen]
+    ways = [f"measuring {listed(measured, 'or')}"] if measured else []
+    ways += [f"adjusting for {listed(kept, 'or')}"] if kept else []
+    found = listed(ways, "or")
+    return f" {found[0].upper()}{found[1:]} would be enough." if ways else ""
 
 
 def _selected_on(dag: Dag, path: Path) -> list[str]:

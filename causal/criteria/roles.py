@@ -2,7 +2,16 @@
 
 The *role* is structural and, but for the instrument, the same for both effects; the first that
 fits is taken. The *use* depends on the effect: ``include`` is in the recommended set; ``exclude``
-would make that set invalid; ``optional`` would leave it valid; ``unavailable`` was not measured.
+would make that set invalid; ``optional`` would leave it valid; ``unavailable`` was not measured, or
+is not to be adjusted for. What is optional changes nothing but *precision*, and the drawing often
+tells in which direction [1]_: a variable that is independent of the outcome, given exposure and
+set, only takes variation from the exposure; one that is independent of the exposure, given the set,
+only explains the outcome.
+
+References
+----------
+.. [1] L. Henckel, E. Perkovic, M. Maathuis, "Graphical criteria for efficient total effect
+   estimation via adjustment in causal linear models", JRSS B 84, 2022, theorem 3.1.
 """
 
 from __future__ import annotations
@@ -13,7 +22,7 @@ from typing import Literal
 
 from causal.criteria.adjustment import Adjustment, adjust
 from causal.criteria.question import Question
-from causal.criteria.reasons import Ground, reason
+from causal.criteria.reasons import Ground, Precision, Then, opposite, reason
 from causal.criteria.setting import Setting
 from causal.graph.dag import Adjacency
 from causal.graph.paths import open_paths
@@ -33,7 +42,8 @@ class Variable:
     use: Use
     reason: str
     path: Path | None  # the path that decides
-    if_opposite: str | None = None
+    if_opposite: str  # what comes of doing otherwise, as one clause
+    precision: Precision | None = None  # what adding it to the set does to the estimate's spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,11 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
     adjustment
         The answer, if already at hand.
     """
-    adjustment = adjustment or adjust(question)
+    adjustment = adjust(question) if adjustment is None else adjustment
     dag, fixed = question.dag, question.setting
     chosen = dag.numbers(adjustment.adjust_for or ())
     nearest = dag.numbers(adjustment.nearest or ())
-    forced = dag.numbers(adjustment.forced)
+    forced, refused = dag.numbers(adjustment.forced), dag.numbers(adjustment.refused)
     held = (chosen or forced) | fixed.selected
     held -= fixed.exposures | fixed.outcomes
     already_open = ancestors(fixed.graph, forced | fixed.selected)
@@ -69,9 +79,10 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
     from_outcomes = reach(fixed.graph, fixed.outcomes, held)
 
     def judged(node: int, role: Role) -> tuple[Use, Ground, Path | None]:
-        if node in fixed.hidden:
+        if node in fixed.hidden | refused:
             biasing = (path for path in adjustment.open_paths if node in path.nodes)
-            return "unavailable", "latent", next(biasing, role.path)
+            ground: Ground = "latent" if node in fixed.hidden else "refused"
+            return "unavailable", ground, next(biasing, role.path)
         if node in chosen:
             if node in forced:
                 return "include", "forced", fixed.leak(chosen - {node})
@@ -93,13 +104,51 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
             return "exclude", "hopeless" if closed else "opens", role.path
         return "optional", "spare" if role.name == "instrument" else "hopeless", role.path
 
+    # The same two walks in the whole graph tell of precision.
+    beside_exposures = reach(dag.adjacency, fixed.exposures, held).nodes - held
+    beside_outcomes = reach(dag.adjacency, fixed.outcomes, held | fixed.exposures).nodes - held
+
+    def otherwise(node: int, role: Role, use: Use, path: Path | None) -> tuple[Then, Path | None]:
+        """What comes of leaving a member out, and of adding what is none."""
+        if use == "include":
+            return ("spare", None) if fixed.leak(chosen - {node}) is None else ("open", path)
+        if dag.names[node] in adjustment.repairs:
+            return "repairs", None
+        if node in fixed.forbidden:
+            return barred(question, role, held - {node})
+        if use == "exclude":
+            return ("opens", path) if adjustment or not _closed(role, held) else ("hopeless", None)
+        if adjustment:
+            if node not in held and node in from_exposures and node in from_outcomes:
+                return "opens", _joined(from_exposures, from_outcomes, node)
+            return "spare", None
+        amplifies = node in beside_exposures and node not in from_outcomes
+        return "amplifies" if amplifies and use == "optional" else "hopeless", None
+
     found = roles(question, adjustment, range(len(dag.names)))
     result = []
     for node in sorted(found):
         role = found[node]
         use, ground, path = judged(node, role)
-        text = reason(question, role.name, ground, path)
-        result.append(Variable(dag.names[node], role.name, use, text, path))
+        then, shows = otherwise(node, role, use, path)
+        precision: Precision | None = None
+        if then == "spare" and use != "include":
+            # Not both: connected with either side beside a valid set, it would open a path.
+            precision = "hurts" if node in beside_exposures else "nothing"
+            precision = "helps" if node in beside_outcomes else precision
+        elif ground == "sharpens":
+            precision = "helps"
+        result.append(
+            Variable(
+                name=dag.names[node],
+                role=role.name,
+                use=use,
+                reason=reason(question, role.name, ground, path),
+                path=path,
+                if_opposite=opposite(question, role.name, use, ground, then, shows, precision),
+                precision=precision,
+            )
+        )
     return tuple(result)
 
 

@@ -187,12 +187,26 @@ def _effect_record(dag: Dag, explained: EffectExplanation) -> Record:
         "minimal_sets": [list(names) for names in found.minimal_sets],
         "more_sets": found.more_sets,
         "minimum_set": _names(found.minimum_set),
+        "cheapest_set": _names(found.cheapest_set),
         "optimal_set": _names(found.optimal_set),
         "canonical_set": _names(found.canonical_set),
         "assumes_zero": found.assumes_zero,
         "because": found.because,
+        "repairs": list(found.repairs),
         "open_paths": [path.text(dag) for path in found.open_paths],
         "answer": explained.answer,
+        "paths": [
+            {
+                "path": _text(dag, entry.path),
+                "kind": entry.kind,
+                "open_alone": entry.alone.open,
+                "open": entry.given.open,
+                "closed_by": list(entry.given.closed_by),
+                "opened_by": list(entry.given.opened_by),
+            }
+            for entry in explained.paths.paths
+        ],
+        "more_paths": not explained.paths.complete,
         "variables": [
             {
                 "name": variable.name,
@@ -201,6 +215,7 @@ def _effect_record(dag: Dag, explained: EffectExplanation) -> Record:
                 "reason": variable.reason,
                 "path": _text(dag, variable.path),
                 "if_opposite": variable.if_opposite,
+                "precision": variable.precision,
             }
             for variable in explained.variables
         ],

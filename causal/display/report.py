@@ -280,7 +280,6 @@ def _variables(study: Study, _: str) -> list[Content]:
     variables = study.explanation.asked.variables
     if not variables:
         return [tag("p", "The drawing holds exposure and outcome alone.")]
-    measured = any(variable.if_opposite for variable in variables)
     lines = [
         Line(
             (
@@ -288,12 +287,12 @@ def _variables(study: Study, _: str) -> list[Content]:
                 variable.role,
                 tag("span", variable.use, class_=_USES[variable.use]),
                 _name(variable.reason, 600),
-                *((_name(variable.if_opposite or "", 300),) if measured else ()),
+                _name(variable.if_opposite, 600),
             )
         )
         for variable in variables[:_MOST]
     ]
-    columns = ["variable", "role", "use", "why", *(["if you do the opposite"] if measured else [])]
+    columns = ["variable", "role", "use", "why", "if you do the opposite"]
     return [table(columns, lines), *_rest(len(variables))]
 
 

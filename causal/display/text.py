@@ -6,17 +6,17 @@ control characters in it stays a name. Colour only repeats what a word says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from causal.criteria import reasons
 from causal.criteria.explanation import Explanation
+from causal.criteria.listing import PathList, State
 from causal.criteria.question import Question
 from causal.criteria.roles import Variable
 from causal.criteria.verdict import Verdict
@@ -95,12 +95,53 @@ def variables_table(variables: Sequence[Variable], limit: int = 60) -> Renderabl
                 variable.use.upper() if variable.use in ("include", "exclude") else variable.use,
                 style=USE_STYLE[variable.use],
             ),
-            Text(clip(variable.reason, 300)),
+            Text(clip(_why(variable), 600)),
         )
     if len(variables) <= limit:
         return made
     rest = f"  … and {len(variables) - limit:,} more variables; --json lists all."
     return Group(made, Text(rest))
+
+
+def _why(variable: Variable) -> str:
+    """The reason, and where that does not say it what comes of doing otherwise."""
+    tells = variable.precision is not None or variable.use == "unavailable"
+    if variable.use == "include" or not tells:
+        return variable.reason
+    return f"{variable.reason}. {variable.if_opposite[0].upper()}{variable.if_opposite[1:]}."
+
+
+def paths_table(question: Question, listed: PathList, *, valid: bool, limit: int = 8) -> Group:
+    """Which paths there are, and what opens or closes each: left alone, and with the set."""
+    given = reasons.set_text(listed.names)
+    if not valid:
+        given = "all that may be"
+    elif len(given) > 20:
+        given = "the set"
+    columns = ["path", "kind", "left alone", *([f"with {given}"] if listed.names else [])]
+    made = table(columns)
+    made.columns[0].ratio = 1
+    for entry in listed.paths[:limit]:
+        words = [_state_words(entry.alone, ())]
+        if listed.names:
+            words.append(_state_words(entry.given, listed.names))
+        path = clip(entry.path.text(question.dag), 160)
+        made.add_row(Text(path), Text(entry.kind), *map(Text, words))
+    rest = len(listed.paths) - limit
+    if rest <= 0 and listed.complete:
+        return Group(made)
+    more = f"{max(rest, 0)} more" if listed.complete else "more, longer ones"
+    return Group(made, Text(f"  … and {more}."))
+
+
+def _state_words(state: State, names: Collection[str]) -> str:
+    """Open or closed, and by whom."""
+    by = state.opened_by if state.open else state.closed_by
+    held = [name for name in by if name in names]  # else it is a collider, or selected
+    who = reasons.listed([reasons.word(name) for name in (held or by)[:2]])
+    if state.open:
+        return clip(f"opened by {who}" if who else "open", 60)
+    return clip(f"closed {'by' if held else 'at'} {who}", 60)
 
 
 def drawing_line(dag: Dag, title: str | None = None) -> str:
@@ -120,6 +161,9 @@ def question_facts(explanation: Explanation) -> list[tuple[str, str]]:
     rows = [("Question", explanation.question.text), ("Answer", asked.answer)]
     if asked.assumption:
         rows.append(("Note", asked.assumption))
+    cheapest = asked.adjustment.cheapest_set
+    if cheapest is not None:
+        rows.append(("Cheapest", f"Adjust for {reasons.set_text(cheapest)}."))
     name = _other(explanation.question).capitalize()
     rows.append((f"{name} too", other.answer))
     return rows
@@ -134,15 +178,8 @@ def explanation_view(explanation: Explanation, title: str | None = None) -> Grou
     if asked.variables:
         parts += [Text(), variables_table(asked.variables)]
     found = asked.adjustment
-    if found.open_paths:
-        if found:
-            given = reasons.set_text(found.forced)
-            head = f"Open with {given} adjusted for" if found.forced else "Open if left alone"
-        else:
-            head = "Open with all that may be adjusted for"
-        paths = [clip(path.text(question.dag), 200) for path in found.open_paths]
-        lines = "\n".join(paths[:8] + ([f"… {len(paths) - 8} more"] if len(paths) > 8 else []))
-        parts += [Text(), Text(f"{head}:", style="bold"), Padding(Text(lines), (0, 0, 0, 2))]
+    if asked.paths.paths:
+        parts += [Text(), paths_table(question, asked.paths, valid=bool(found))]
     others = [reasons.set_text(names) for names in found.minimal_sets if names != found.adjust_for]
     if others:
         rest = len(others) - 6

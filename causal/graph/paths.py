@@ -1,4 +1,4 @@
-"""Open paths one by one, shortest first: for people to look at, never to decide anything.
+"""Paths one by one, shortest first: for people to look at, never to decide anything.
 
 A DAG can have more paths than there are atoms, so the listing is bounded twice, in the paths it
 gives and in the nodes it writes down to find them, and says whether it is complete. Verdicts come
@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from causal.graph.dag import Adjacency
 from causal.graph.walk import Path, ancestors, open_path
 
-__all__ = ["Listing", "open_paths"]
+__all__ = ["Listing", "all_paths", "open_paths"]
 
 MOST_PATHS = 20
 MOST_NODES = 1_000_000  # in all the beginnings of paths together
@@ -64,6 +64,30 @@ def open_paths(
         Only paths on which two arrowheads meet at one of these.
     """
     opened = ancestors(graph, given) if given else set[int]()
+    listing = _listed(graph, starts, ends, given, opened, limit, through)
+    if not (listing.complete or listing.paths) and through is None:
+        witness = open_path(graph, starts, ends, given)
+        return Listing((witness,) if witness else (), complete=False)
+    return listing
+
+
+def all_paths(
+    graph: Adjacency, starts: Collection[int], ends: Collection[int], *, limit: int = MOST_PATHS
+) -> Listing:
+    """List paths from *starts* to *ends*, open and closed ones, as `open_paths` does."""
+    return _listed(graph, starts, ends, (), range(len(graph.parents)), limit, None)
+
+
+def _listed(
+    graph: Adjacency,
+    starts: Collection[int],
+    ends: Collection[int],
+    given: Collection[int],
+    opened: Collection[int],
+    limit: int,
+    through: frozenset[int] | None,
+) -> Listing:
+    """Paths whose colliders are all in *opened*, and none of whose other inner nodes in *given*."""
     ahead = _distances(graph, starts, ends, given, opened)
     found: list[Path] = []
     # (length it will have at least, nodes, states): ties go to the smaller node numbers, that is
@@ -88,9 +112,6 @@ def open_paths(
                 length = len(nodes) + ahead[step]
                 heappush(waiting, (length, (*nodes, node), (*states, step)))
                 written += len(nodes)
-    if waiting and not found and through is None:
-        witness = open_path(graph, starts, ends, given)
-        found = [witness] if witness else []
     return Listing(tuple(found), complete=not waiting)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from itertools import permutations
 
@@ -16,7 +18,7 @@ import pytest
 
 from causal.criteria.adjustment import Adjustment, adjust, is_valid
 from causal.criteria.question import EFFECTS
-from causal.errors import UnknownVariable
+from causal.errors import QuestionError, UnknownVariable
 from causal.graph.dag import Dag
 from tests.oracles import (
     Case,
@@ -253,6 +255,66 @@ def test_a_sample_of_all_graphs_of_five_agrees_with_the_definitions() -> None:
 @pytest.mark.heavy
 def test_every_graph_of_five_agrees_with_the_definitions() -> None:
     agree_on_everything(small(5))
+
+
+# Costs and repairs
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_the_cheapest_set_costs_least_and_is_the_smallest_of_these(seeds: range) -> None:
+    cheaper = 0
+    for case, truth, found in identifiable(seeds):
+        rng = random.Random(repr(case))
+        costs = {name: rng.choice([0, 0.1, 0.3, 1, 2.5, 40]) for name in case.names}
+        costs.popitem()  # 1 where nothing is said
+        cheapest = adjust(case.question(), case.refused, costs=costs).cheapest_set
+        assert cheapest is not None, case
+        assert truth.mask(cheapest) in truth.valid_sets, (case, cheapest)
+
+        def price(names: Iterable[str], costs: dict[str, float] = costs) -> tuple[Fraction, int]:
+            names = tuple(names)
+            return sum((Fraction(str(costs.get(n, 1))) for n in names), Fraction()), len(names)
+
+        assert price(cheapest) == min(price(truth.named(z)) for z in truth.valid_sets), case
+        assert found.minimum_set is not None
+        cheaper += price(cheapest)[0] < price(found.minimum_set)[0]
+    assert cheaper
+
+
+def test_where_all_cost_the_same_the_cheapest_set_is_the_minimum_set() -> None:
+    for case, _, found in identifiable(range(100)):
+        assert found.cheapest_set is None
+        assert adjust(case.question(), case.refused, costs={}).cheapest_set == found.minimum_set
+    even = adjust(drawn("x <- a -> b -> y").question(), costs={"a": 7, "b": 7})
+    assert even.cheapest_set == even.minimum_set == ("b",)
+
+
+@pytest.mark.parametrize("cost", [-1, float("nan"), float("inf"), "2"])
+def test_a_cost_is_a_number_from_0_on(cost: float) -> None:
+    with pytest.raises(QuestionError, match=r"cost of 'z'.*0 or more"):
+        adjust(drawn("x <- z -> y").question(), costs={"z": cost})
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_repairs_are_the_single_variables_with_which_a_set_would_be_valid(seeds: range) -> None:
+    told = 0
+    for case, _, found in studies(seeds):
+        if found.because != "open_path":
+            assert found.repairs == (), case
+            continue
+        mended = set()
+        for name in case.latent | case.refused:
+            latent, refused = case.latent - {name}, case.refused - {name}
+            if Definitions(replace(case, latent=latent, refused=refused)).valid_sets:
+                mended.add(name)
+        for a, b in case.arcs:
+            arcs = tuple(arc for arc in case.arcs if arc != (a, b))
+            edges = (*case.edges, ("seen", a), ("seen", b))
+            if Definitions(replace(case, arcs=arcs, edges=edges)).valid_sets:
+                mended.add(f"{a} <-> {b}")
+        assert set(found.repairs) == mended, case
+        told += bool(mended)
+    assert told > 5
 
 
 # Random graphs of 6 to 9 variables, against every path and every set

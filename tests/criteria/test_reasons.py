@@ -96,7 +96,8 @@ def case(text: str, effect: str, **marks: str) -> Case:
             "direct",
             (
                 "The direct effect is not identifiable by adjustment: x <- u -> y stays open "
-                "whatever is adjusted for, because u was not measured."
+                "whatever is adjusted for, because u was not measured. "
+                "Measuring u would be enough."
             ),
         ),
         (
@@ -106,7 +107,8 @@ def case(text: str, effect: str, **marks: str) -> Case:
             "direct",
             (
                 "The direct effect is not identifiable by adjustment: whatever closes every other "
-                "path opens x -> m <-> y, and the common cause behind <-> was not measured."
+                "path opens x -> m <-> y, and the common cause behind <-> was not measured. "
+                "Measuring the common cause behind m <-> y would be enough."
             ),
         ),
         (
@@ -116,7 +118,8 @@ def case(text: str, effect: str, **marks: str) -> Case:
             (
                 "The total effect is not identifiable by adjustment: x <-> m <-> y stays open "
                 "whatever is adjusted for, because the common cause behind <-> was not measured "
-                "and m is marked [adjusted]."
+                "and m is marked [adjusted]. Measuring the common cause behind m <-> x or the "
+                "common cause behind m <-> y would be enough."
             ),
         ),
         (
@@ -232,12 +235,11 @@ def test_the_assumption_in_words(drawing: Case, effect: str, sentence: str | Non
             "for precision: it explains part of y, though no path needs it",
         ),
         (
-            # It would explain some of the outcome, did not w explain all of that already.
             "x -> y <- w; v -> w",
             {},
             "direct",
             "v",
-            "not needed: with what is held fixed already it explains nothing more of the outcome",
+            "not needed: it opens no path, and none is left to close",
         ),
         (
             "x <- a -> b -> y",
@@ -258,10 +260,7 @@ def test_the_assumption_in_words(drawing: Case, effect: str, sentence: str | Non
             {},
             "direct",
             "e",
-            (
-                "not needed: it opens and closes nothing, and being close to the exposure it can "
-                "only hurt precision"
-            ),
+            "not needed: it opens no path, and none is left to close",
         ),
         (
             # With m held fixed x -> m -> c <- y is closed at m.
@@ -301,8 +300,8 @@ def test_the_assumption_in_words(drawing: Case, effect: str, sentence: str | Non
             "direct",
             "z",
             (
-                "not an adjustment variable: adjusting for it amplifies the bias, but it can serve "
-                "as an instrument for the total effect"
+                "not for adjusting, which would amplify the bias: it can serve as an instrument "
+                "for the total effect"
             ),
         ),
     ],
@@ -404,3 +403,106 @@ def test_a_path_said_to_stay_open_does_with_every_set(seeds: range) -> None:
                 assert not always, (drawing, words)
             kinds.add(bool(always))
     assert kinds == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "effect", "name", "sentence"),
+    [
+        ("x <- z -> y", {}, "direct", "z", "left out: x <- z -> y is open and biases the answer"),
+        (
+            "x -> m -> y",
+            {},
+            "direct",
+            "m",
+            "left out: the part of the effect along x -> m -> y is counted too",
+        ),
+        (
+            "x -> m -> y",
+            {},
+            "total",
+            "m",
+            "added: the part of the effect along x -> m -> y is lost",
+        ),
+        (
+            "x -> m -> y; m -> d",
+            {},
+            "total",
+            "d",
+            "added: part of the effect is lost, with the mediator it tells of (m -> d)",
+        ),
+        ("x -> c <- y", {}, "direct", "c", "added: x -> c <- y opens and biases the answer"),
+        (
+            "x -> y -> d",
+            {},
+            "total",
+            "d",
+            "added: part of the outcome itself is held fixed (y -> d)",
+        ),
+        ("x -> y <- p", {}, "total", "p", "left out: still valid, but less precise"),
+        (
+            "x <- z -> y",
+            {"forced": "z"},
+            "total",
+            "z",
+            "left out: x <- z -> y is open and biases the answer",
+        ),
+        ("x -> y; w", {"forced": "w"}, "total", "w", "left out: still valid"),
+        (
+            "i -> x -> y",
+            {},
+            "total",
+            "i",
+            "added: still valid, but less precise: it leaves less of the exposure to learn from",
+        ),
+        ("x -> y; w", {}, "total", "w", "added: still valid, and nothing changes"),
+        (
+            "i -> x -> y; x <-> y",
+            {},
+            "total",
+            "i",
+            "added: the bias that is left is amplified",
+        ),
+        (
+            "x <- u -> y; x -> y",
+            {"latent": "u"},
+            "total",
+            "u",
+            "if it were measured and added: the effect could be had by adjustment",
+        ),
+        (
+            "x <- u -> y; x <- v -> y",
+            {"latent": "u v"},
+            "total",
+            "u",
+            "if it were measured and added: still no set is enough",
+        ),
+        (
+            "x <- a -> m <- b -> y",
+            {"latent": "a b"},
+            "total",
+            "b",
+            "if it were measured and added: still valid, and more precise",
+        ),
+        (
+            "x -> s <- y",
+            {"selected": "s"},
+            "direct",
+            "s",
+            "added: no set undoes the selection",
+        ),
+    ],
+)
+def test_what_comes_of_doing_otherwise_in_words(
+    text: str, marks: dict[str, str], effect: str, name: str, sentence: str
+) -> None:
+    case = drawn(text, **marks).about("total" if effect == "total" else "direct")
+    (variable,) = (v for v in variables(case.question()) if v.name == name)
+    assert variable.if_opposite == sentence
+
+
+def test_who_refuses_a_variable_is_told_what_it_would_do() -> None:
+    question = drawn("x <- z -> y").question()
+    (z,) = variables(question, adjust(question, ["z"]))
+    assert z.use == "unavailable"
+    assert z.reason == "you will not adjust for it; x <- z -> y runs through it"
+    assert z.if_opposite == "if you added it: the effect could be had by adjustment"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 
 from causal.criteria.adjustment import Adjustment, adjust
@@ -291,7 +292,8 @@ def told(seed: int) -> tuple[Told, ...]:
     case = random_case(seed, 6, 9)
     both = [case.about(effect) for effect in EFFECTS]
     return tuple(
-        (one, Definitions(one), adjust(one.question()), variables(one.question())) for one in both
+        (one, Definitions(one), answer, variables(answer.question, answer))
+        for one, answer in ((one, adjust(one.question(), one.refused)) for one in both)
     )
 
 
@@ -310,9 +312,92 @@ def test_every_variable_is_told_of(seeds: range) -> None:
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_unavailable_means_latent(seeds: range) -> None:
+def test_unavailable_means_latent_or_refused(seeds: range) -> None:
     for case, _, _, found in all_told(seeds):
-        assert {v.name for v in found if v.use == NO} == case.latent, case
+        told = {v.name for v in found if v.use == NO}
+        assert told == (case.latent | case.refused) - {*case.exposures, *case.outcomes}, case
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_doing_otherwise_has_the_consequence_that_is_told(seeds: range) -> None:
+    met = set()
+    for case, truth, answer, found in all_told(seeds):
+        for v in found:
+            assert v.if_opposite, case
+            if answer.adjust_for is None:
+                assert "still valid" not in v.if_opposite, (case, v)
+                measured = had(case, v.name)
+                repaired = v.use == NO and measured.status != "not_identifiable"
+                told = v.if_opposite.endswith("the effect could be had by adjustment")
+                assert told == repaired or answer.because != "open_path", (case, v)
+                continue
+            if v.name in case.selected:
+                continue
+            chosen = {*answer.adjust_for} ^ {v.name}
+            judge = had(case, v.name)
+            assert ("still valid" in v.if_opposite) == judge.is_valid(chosen), (case, v)
+            if v.use != IN:
+                assert (v.precision is not None) == judge.is_valid(chosen), (case, v)
+            if v.use == IN and not judge.is_valid(chosen):
+                assert v.path is not None, (case, v)
+                assert truth.is_open((v.path.nodes, v.path.forward), chosen), (case, v)
+            met.add((v.use, v.if_opposite.split(":")[0], v.precision))
+    assert {use for use, _, _ in met} == {IN, MAY, OUT, NO}
+    assert {precision for _, _, precision in met} >= {"helps", "hurts", "nothing", None}
+
+
+def had(case: Case, name: str) -> Definitions:
+    """The same question if *name* could be adjusted for."""
+    latent, refused = case.latent - {name}, case.refused - {name}
+    return Definitions(replace(case, latent=latent, refused=refused))
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_what_is_told_of_precision_holds_in_linear_models(seeds: range) -> None:
+    """By the variance of a coefficient: that of the outcome's rest over that of the exposure's."""
+    met = set()
+    for case, truth, answer, found in all_told(seeds):
+        single = len(case.exposures) == len(case.outcomes) == 1
+        if answer.adjust_for is None or not single or case.selected:
+            continue
+        sigma = covariance(truth)
+        x, y = truth.number[case.exposures[0]], truth.number[case.outcomes[0]]
+
+        def spread(names: set[str], x=x, y=y, sigma=sigma, truth=truth) -> float:
+            z = [truth.number[name] for name in names]
+            return rest(sigma, y, [x, *z]) / rest(sigma, x, z)
+
+        chosen = {*answer.adjust_for}
+        for v in found:
+            if v.use not in (MAY, NO) or v.precision is None:
+                continue
+            with_it, without = spread(chosen | {v.name}), spread(chosen)
+            match v.precision:
+                case "helps":
+                    assert with_it < without * (1 - 1e-9), (case, v)
+                case "hurts":
+                    assert with_it > without * (1 + 1e-9), (case, v)
+                case "nothing":
+                    assert with_it == pytest.approx(without, rel=1e-9), (case, v)
+            met.add(v.precision)
+    assert met == {"helps", "hurts", "nothing"}
+
+
+def covariance(truth: Definitions) -> np.ndarray:
+    """That of a linear model of the drawing with random coefficients and unit noise."""
+    rng = np.random.default_rng(len(truth.arrows))
+    weights = np.zeros((truth.size, truth.size))
+    for a, b in sorted(truth.arrows):
+        weights[b, a] = rng.uniform(0.5, 1.5) * rng.choice([-1, 1])
+    total = np.linalg.inv(np.eye(truth.size) - weights)
+    return total @ total.T
+
+
+def rest(sigma: np.ndarray, node: int, given: list[int]) -> float:
+    """The variance of *node* that is left when *given* are known."""
+    known = sigma[np.ix_(given, given)]
+    part = sigma[node, given]
+    return float(sigma[node, node] - part @ np.linalg.solve(known, part))
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

@@ -150,10 +150,10 @@ def test_exposure_outcome_and_latent_differ_in_word_shape_and_colour() -> None:
 def test_every_use_has_a_shape_and_a_word_of_its_own() -> None:
     dag = Dag("dag { x [e] y [o] u [l] x -> y i -> y o -> y e -> y u -> y }")
     known = (
-        Variable("e", "collider", "exclude", "because", None),
-        Variable("i", "common cause", "include", "i closes it", None),
-        Variable("o", "descendant of a collider", "optional", "", None),
-        Variable("u", "latent", "unavailable", "", None),
+        Variable("e", "collider", "exclude", "because", None, ""),
+        Variable("i", "common cause", "include", "i closes it", None, ""),
+        Variable("o", "descendant of a collider", "optional", "", None, ""),
+        Variable("u", "latent", "unavailable", "", None, ""),
     )
     nodes = groups(svg(Picture(dag, ("x",), ("y",), known)), "node")
     said = {title(g): words(g) for g in nodes}

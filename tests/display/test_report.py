@@ -342,8 +342,20 @@ def test_coefficients_of_covariates_are_called_adjustment_and_nothing_else_is(as
 def test_each_variable_has_its_role_use_and_reason():
     section = read(one("fork")[1]).by_id("direct-why-these-variables")
     assert [[c.text for c in cells] for cells in section.rows()] == [
-        ["c", "collider", "exclude", "holding it fixed opens x -> c <- y"],
-        ["z", "common cause", "include", "x <- z -> y is open; this closes it"],
+        [
+            "c",
+            "collider",
+            "exclude",
+            "holding it fixed opens x -> c <- y",
+            "added: x -> c <- y opens and biases the answer",
+        ],
+        [
+            "z",
+            "common cause",
+            "include",
+            "x <- z -> y is open; this closes it",
+            "left out: x <- z -> y is open and biases the answer",
+        ],
     ]
 
 
