@@ -37,7 +37,16 @@ from causal.errors import QuestionError, shown
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors
 
-__all__ = ["MOST_SETS", "Adjustment", "Because", "Status", "adjust", "is_valid", "minimal_sets"]
+__all__ = [
+    "MOST_SETS",
+    "Adjustment",
+    "Because",
+    "Status",
+    "adjust",
+    "is_valid",
+    "minimal_sets",
+    "smallest_set",
+]
 
 Status = Literal["none_needed", "sets", "not_identifiable"]
 Because = Literal["open_path", "forced", "outcome_causes_exposure"]
@@ -187,6 +196,23 @@ def minimal_sets(
         fixed = question.setting
         for found in minimal_separators(graph, fixed.outcomes, fixed.exposures, allowed, held):
             yield question.dag.named(found | task.forced)
+
+
+def smallest_set(question: Question, forced: Collection[str]) -> Names | None:
+    """The smallest valid set that contains *forced*, nearest to the outcomes; None if none does.
+
+    Raises
+    ------
+    UnknownVariable
+        A name in *forced* that the DAG lacks.
+    """
+    task = _task(question, (), forced)
+    if task.because is not None:
+        return None
+    graph, allowed, held = task.search()
+    fixed = question.setting
+    cut = graph.minimum_cut(fixed.outcomes, fixed.exposures, allowed, held)
+    return question.dag.named(cut | task.forced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations, islice
 from typing import Literal
 
 from causal.criteria import reasons
-from causal.criteria.adjustment import adjust
+from causal.criteria.adjustment import adjust, smallest_set
 from causal.criteria.question import Question
 from causal.criteria.roles import barred, roles
 from causal.criteria.setting import Setting
@@ -16,6 +17,11 @@ from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors, descendants
 
 __all__ = ["Problem", "ProblemKind", "Verdict", "judge"]
+
+MOST_TRIES = 200
+"""How many choices of members to drop are tried in search of the smallest repair."""
+MOST_VISITS = 200_000
+"""Choices tried times nodes of the drawing, at most."""
 
 ProblemKind = Literal["open_path", "forbidden", "unavailable"]
 
@@ -143,18 +149,35 @@ def _listed(dag: Dag, nodes: Iterable[int], joint: str = "and") -> str:
 
 
 def _repair(question: Question, fixed: Setting, given: frozenset[int]) -> tuple[str, ...] | None:
-    """The valid set that takes fewest changes to *given* among a few good ones, or None.
+    """The valid set that takes fewest changes to *given*, or None where no set is valid.
 
-    Tried are the smallest valid supersets of: its usable members; those that open no path; those
-    that cause an exposure or outcome; nothing. The last exists whenever any valid set does.
+    For each choice of members to drop, the smallest valid set that holds the rest; fewest dropped
+    first, and no more once dropping alone takes more changes than the best found. In large sets
+    not all choices are tried: then one without those that open a path, one with the causes of
+    exposure and outcome only, and the empty one, which is mended whenever anything can be.
     """
     dag = question.dag
     kept = given - fixed.unusable - fixed.selected
-    paths = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, kept | fixed.selected).paths
-    openers = {node for path in paths for node in _openers(fixed, path, kept)}
-    early = ancestors(dag.adjacency, fixed.exposures | fixed.outcomes)
-    tried = {kept, kept - openers, kept & early, frozenset[int]()}
-    found = (adjust(question, forced=dag.named(forced)).nearest for forced in tried)
-    candidates = {names for names in found if names is not None}
+    lost = len(given - kept)
     names = set(dag.named(given))
-    return min(candidates, key=lambda c: (len(names ^ set(c)), len(c), c), default=None)
+
+    def mended(rest: frozenset[int]) -> tuple[int, int, tuple[str, ...]] | None:
+        found = smallest_set(question, dag.named(rest))
+        return None if found is None else (len(names ^ set(found)), len(found), found)
+
+    best = None
+    drops = (
+        frozenset(some) for k in range(len(kept) + 1) for some in combinations(sorted(kept), k)
+    )
+    most = max(1, min(MOST_TRIES, MOST_VISITS // dag.size))
+    for dropped in islice(drops, most):
+        if best is not None and lost + len(dropped) > best[0]:
+            return best[2]
+        best = min(filter(None, (best, mended(kept - dropped))), default=None)
+    if 2 ** len(kept) > most:
+        paths = open_paths(fixed.graph, fixed.exposures, fixed.outcomes, kept | fixed.selected)
+        openers = {node for path in paths.paths for node in _openers(fixed, path, kept)}
+        early = ancestors(dag.adjacency, fixed.exposures | fixed.outcomes)
+        for rest in (kept - openers, kept & early, frozenset[int]()):
+            best = min(filter(None, (best, mended(rest))), default=None)
+    return None if best is None else best[2]

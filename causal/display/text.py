@@ -202,7 +202,13 @@ def verdict_view(verdict: Verdict) -> Group:
     )
     good.append(clip(f": {held} for the {verdict.question.text}.", 400))
     parts: list[RenderableType] = [good]
-    parts.extend(Text(f"- {clip(problem.message, 600)}") for problem in verdict.problems)
+    opened = {(p.variable, p.path) for p in verdict.problems if p.kind == "open_path"}
+    parts.extend(
+        Text(f"- {clip(problem.message, 600)}")
+        for problem in verdict.problems
+        # A collider is forbidden because of the path that it opens, which is told anyway.
+        if problem.kind == "open_path" or (problem.variable, problem.path) not in opened
+    )
     if verdict and verdict.backdoor is False:
         parts.append(
             Text(

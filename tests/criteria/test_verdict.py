@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -296,6 +297,30 @@ def test_a_suggestion_is_valid_and_missing_only_when_no_set_is(seeds: range) -> 
             if verdict.valid or case.forced or case.refused:
                 continue  # refused names are the user's to `adjust` only; forced ones may bar all
             assert (verdict.suggestion is None) == (not truth.valid_sets), (case, names)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_a_suggestion_takes_as_few_changes_as_any_valid_set(seeds: range) -> None:
+    several = 0
+    for seed in seeds:
+        for case, _, names, verdict in judged(seed):
+            free = replace(case, forced=frozenset(), refused=frozenset())
+            truth = Definitions(free)
+            if not truth.valid_sets:
+                continue
+            fewest = min(len({*names} ^ {*truth.named(z)}) for z in truth.valid_sets)
+            assert verdict.suggestion is not None, (case, names)
+            assert len({*names} ^ {*verdict.suggestion}) == fewest, (case, names)
+            several += fewest > 1
+    assert several
+
+
+def test_a_large_set_is_mended_all_the_same_and_quickly() -> None:
+    spare = "; ".join(f"x <- a{i} -> c{i} <- b{i} -> y" for i in range(40))
+    question = drawn(f"x -> y; {spare}").question()
+    verdict = judge(question, [f"c{i}" for i in range(40)])
+    assert verdict.suggestion == ()
+    assert judge(question, [f"c{i}" for i in range(39)] + ["b3"]).suggestion is not None
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
