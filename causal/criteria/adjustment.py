@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice
 from math import isfinite, lcm
 from typing import Literal
@@ -260,6 +259,8 @@ def _weights(question: Question, costs: Mapping[str, float]) -> dict[int, int]:
             raise QuestionError(
                 f"The cost of {shown(name)} is {shown(str(cost))}. Give a number, 0 or more."
             )
+    from fractions import Fraction  # costs are rare, and this takes a while to import
+
     dag = question.dag
     # As written in decimal: three variables at 0.1 cost as much as one at 0.3.
     exact = {dag.number(name): Fraction(repr(cost)) for name, cost in costs.items()}

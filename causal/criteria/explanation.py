@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from causal.criteria import reasons
 from causal.criteria.adjustment import MOST_SETS, Adjustment, adjust
+from causal.criteria.frontdoor import FrontDoor, front_door
+from causal.criteria.instruments import Instruments, instruments
 from causal.criteria.listing import PathList, list_paths
 from causal.criteria.question import EFFECTS, Effect, Question
 from causal.criteria.roles import Variable, variables
@@ -21,6 +23,8 @@ class EffectExplanation:
     adjustment: Adjustment
     variables: tuple[Variable, ...]
     paths: PathList  # beside the recommended set; where no set is valid, all that may be in one
+    instruments: Instruments  # what else may answer, where an open path leaves no valid set
+    front_door: FrontDoor | None
 
     @property
     def answer(self) -> str:
@@ -31,6 +35,18 @@ class EffectExplanation:
     def assumption(self) -> str | None:
         """What the drawing takes for granted about this effect, or None."""
         return reasons.assumption(self.adjustment)
+
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """What can be done where no set is valid, a sentence each."""
+        question = self.adjustment.question
+        told = [
+            reasons.instrument(question, found.name, found.given)
+            for found in self.instruments.found
+        ]
+        if self.front_door is not None:
+            told.append(reasons.front_door(question, self.front_door.names))
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,12 @@ def explain(
         asked = question.direct if effect == "direct" else question.total
         adjustment = adjust(asked, forbidden, costs=costs, most=MOST_SETS)
         given = adjustment.given if adjustment.adjust_for is None else adjustment.adjust_for
+        lost = adjustment.because == "open_path"
         found[effect] = EffectExplanation(
-            adjustment, variables(asked, adjustment), list_paths(asked, given)
+            adjustment=adjustment,
+            variables=variables(asked, adjustment),
+            paths=list_paths(asked, given),
+            instruments=instruments(asked) if lost else Instruments((), complete=True),
+            front_door=front_door(asked) if lost else None,
         )
     return Explanation(question, found["direct"], found["total"])

@@ -21,6 +21,8 @@ __all__ = [
     "answer",
     "assumption",
     "blame",
+    "front_door",
+    "instrument",
     "listed",
     "open_path_problem",
     "opposite",
@@ -332,6 +334,26 @@ def assumption(adjustment: Adjustment) -> str | None:
         sentence += " No regression can test that."
     backwards = _reversal(question)
     return f"{sentence} {backwards[0].upper()}{backwards[1:]}" if backwards else sentence
+
+
+def instrument(question: Question, name: str, given: Sequence[str]) -> str:
+    """How an instrument would answer the question; of one exposure and one outcome."""
+    (cause,), (result,) = question.exposures, question.outcomes
+    held = f", with {listed([word(n) for n in given])} held fixed" if given else ""
+    return (
+        f"{word(name)} can serve as an instrument{held}: in a linear model its effect on "
+        f"{word(result)} divided by its effect on {word(cause)} is the {question.effect} effect."
+    )
+
+
+def front_door(question: Question, names: Sequence[str]) -> str:
+    """How a front door would answer the question; of one exposure and one outcome."""
+    (cause,), (result,) = question.exposures, question.outcomes
+    between = listed([word(name) for name in names])
+    return (
+        f"The front door is open: all of the effect runs through {between}. Two regressions "
+        f"answer: {between} on {word(cause)}, and {word(result)} on {between} and {word(cause)}."
+    )
 
 
 def _reversal(question: Question) -> str:

@@ -195,6 +195,12 @@ def _effect_record(dag: Dag, explained: EffectExplanation) -> Record:
         "repairs": list(found.repairs),
         "open_paths": [path.text(dag) for path in found.open_paths],
         "answer": explained.answer,
+        "instruments": [
+            {"name": found.name, "given": list(found.given)}
+            for found in explained.instruments.found
+        ],
+        "more_instruments": not explained.instruments.complete,
+        "front_door": _names(explained.front_door.names if explained.front_door else None),
         "paths": [
             {
                 "path": _text(dag, entry.path),
@@ -207,6 +213,11 @@ def _effect_record(dag: Dag, explained: EffectExplanation) -> Record:
             for entry in explained.paths.paths
         ],
         "more_paths": not explained.paths.complete,
+        "precision": {
+            variable.name: variable.precision
+            for variable in explained.variables
+            if variable.precision is not None
+        },
         "variables": [
             {
                 "name": variable.name,
@@ -215,7 +226,6 @@ def _effect_record(dag: Dag, explained: EffectExplanation) -> Record:
                 "reason": variable.reason,
                 "path": _text(dag, variable.path),
                 "if_opposite": variable.if_opposite,
-                "precision": variable.precision,
             }
             for variable in explained.variables
         ],

@@ -209,6 +209,7 @@ def _answer(study: Study, _: str) -> list[Content]:
     ]
     if asked.assumption:
         pairs.append(("It assumes", _sentence(asked.assumption)))
+    pairs += [("Instead", _sentence(way)) for way in asked.instead]
     pairs.append((f"The {other} effect", _sentence(study.explanation[other].answer)))
     pairs.append(("Rests on", "every arrow in the drawing, and on every arrow that is not in it."))
     found = [tag("li", _sentence(line)) for line in words.conclusions(study)]

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from causal.criteria import reasons
-from causal.criteria.explanation import Explanation
+from causal.criteria.explanation import EffectExplanation, Explanation
 from causal.criteria.listing import PathList, State
 from causal.criteria.question import Question
 from causal.criteria.roles import Variable
@@ -83,11 +83,12 @@ def table(columns: Sequence[str], *, right: Sequence[str] = ()) -> Table:
 
 
 def variables_table(variables: Sequence[Variable], limit: int = 60) -> RenderableType:
-    """Role, use and reason of each variable."""
+    """Role, use and reason of each variable, first what is included."""
     made = table(["variable", "role", "use", "why"])
     made.columns[0].max_width = 24
     made.columns[1].max_width = 22
-    for variable in variables[:limit]:
+    order = ("include", "exclude", "unavailable", "optional")
+    for variable in sorted(variables, key=lambda one: order.index(one.use))[:limit]:
         made.add_row(
             Text(clip(variable.name, 60)),
             Text(variable.role),
@@ -105,7 +106,7 @@ def variables_table(variables: Sequence[Variable], limit: int = 60) -> Renderabl
 
 def _why(variable: Variable) -> str:
     """The reason, and where that does not say it what comes of doing otherwise."""
-    tells = variable.precision is not None or variable.use == "unavailable"
+    tells = variable.precision in ("helps", "hurts") or variable.use == "unavailable"
     if variable.use == "include" or not tells:
         return variable.reason
     return f"{variable.reason}. {variable.if_opposite[0].upper()}{variable.if_opposite[1:]}."
@@ -161,11 +162,21 @@ def question_facts(explanation: Explanation) -> list[tuple[str, str]]:
     rows = [("Question", explanation.question.text), ("Answer", asked.answer)]
     if asked.assumption:
         rows.append(("Note", asked.assumption))
+    rows += _instead_rows(asked)
     cheapest = asked.adjustment.cheapest_set
     if cheapest is not None:
         rows.append(("Cheapest", f"Adjust for {reasons.set_text(cheapest)}."))
     name = _other(explanation.question).capitalize()
-    rows.append((f"{name} too", other.answer))
+    rows.append((f"{name} too", " ".join([other.answer, *other.instead[:1]])))
+    return rows
+
+
+def _instead_rows(asked: EffectExplanation, limit: int = 3) -> list[tuple[str, str]]:
+    """What can be done where no set is valid."""
+    ways = asked.instead
+    rows = [("Instead" if i == 0 else "", way) for i, way in enumerate(ways[:limit])]
+    if len(ways) > limit:
+        rows.append(("", f"… and {len(ways) - limit} more ways; --json lists them."))
     return rows
 
 
@@ -239,6 +250,7 @@ def head_view(explanation: Explanation, title: str | None = None) -> Group:
     rows.append(("Answer", asked.answer))
     if asked.assumption:
         rows.append(("Note", asked.assumption))
+    rows += _instead_rows(asked)
     parts: list[RenderableType] = [facts(rows)]
     if asked.variables:
         parts += [Text(), variables_table(asked.variables)]
