@@ -86,11 +86,11 @@ def front_door(question: Question) -> FrontDoor | None:
     if directed_path(graph, [x], [y], avoiding=largest):
         return None
 
-    onward = ancestors(graph, [y], avoiding=largest | {x})
+    onward = ancestors(graph, [y], avoiding=largest)
     last = {node for node in largest if not onward.isdisjoint(graph.children[node])}
     begun = descendants(graph, [x], avoiding=last)
     first = {node for node in last if not begun.isdisjoint(graph.parents[node])}
-    members = _with_those_behind(graph, x, first, last)
+    members = _with_those_behind(graph, first, last)
 
     paths = []
     for node in sorted(first)[:MOST_PATHS]:
@@ -131,13 +131,12 @@ def _confounded(graph: Adjacency, x: int, y: int, candidates: Collection[int]) -
     return reached
 
 
-def _with_those_behind(
-    graph: Adjacency, x: int, first: Collection[int], last: Collection[int]
-) -> set[int]:
+def _with_those_behind(graph: Adjacency, first: Collection[int], last: Collection[int]) -> set[int]:
     """*first*, and all of *last* that back-door paths from it, and then from those, come to.
 
-    The paths go up (*raised*), then down (*lowered*), past *x*, and leave none of *last* by an
-    arrow that leads down.
+    The paths go up (*raised*), then down (*lowered*), and leave none of *last* by an arrow down.
+    Those by way of the exposure, which blocks them, need no care: they lead to *first* only, for
+    what else they could come to is joined to the exposure by the back door.
     """
     raised, lowered = set(first), set[int]()
     todo = list(first)
@@ -145,12 +144,12 @@ def _with_those_behind(
         node = todo.pop()
         if node in raised:
             for parent in graph.parents[node]:
-                if parent != x and parent not in raised:
+                if parent not in raised:
                     raised.add(parent)
                     todo.append(parent)
         if node not in last:
             for child in graph.children[node]:
-                if child != x and child not in raised and child not in lowered:
+                if child not in raised and child not in lowered:
                     (raised if child in last else lowered).add(child)
                     todo.append(child)
     return raised.intersection(last)

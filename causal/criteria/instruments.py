@@ -80,8 +80,8 @@ class Instruments:
 def instruments(question: Question, *, most: int = MOST_INSTRUMENTS) -> Instruments:
     """Find the ancestral instruments of one exposure for one outcome.
 
-    Those that need no set take two walks. Each other variable takes a linear walk of its own,
-    those drawn near the exposure first; in large graphs the farthest are not tried.
+    Those that need no set take two walks. Each other variable takes linear walks of its own, those
+    drawn near the exposure first; in large graphs the farthest are not tried.
 
     Several exposures or outcomes, and data selected on what the effect moves, have none. A variable
     marked ``adjusted`` is in every set, hence is no instrument itself; where one may be in no set,
@@ -116,10 +116,9 @@ def instruments(question: Question, *, most: int = MOST_INSTRUMENTS) -> Instrume
 
     shared = around(None)  # for the ancestors of the outcome all the same
     visits = 0
-    for node in tried:
-        if node not in by_outcome:
-            continue
-        if visits > MOST_VISITS or len(sets) > most:
+    # Where those without a set are already too many, no other would be shown.
+    for node in [n for n in tried if n in by_outcome] if len(sets) <= most else ():
+        if visits > MOST_VISITS:
             break
         near, met = shared if node in shared[0].within else around(node)
         visits += 1 if near is shared[0] else len(near.within)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Literal
 
 from causal.criteria.adjustment import Adjustment, adjust
@@ -380,14 +381,16 @@ def _m_shaped(total: Setting) -> Iterator[tuple[int, Path]]:
     held = total.selected - xs - ys
     already = ancestors(graph, held)
     left, right = reach(graph, xs, held), reach(graph, ys, held)
+    # A parent of several children is asked for several times.
+    left_way, right_way = cache(partial(_way, left)), cache(partial(_way, right))
     for node in range(len(graph.parents)):
         if node in xs or node in ys or node in already:
             continue
         parents = [parent for parent in graph.parents[node] if parent not in held]
         if not (any(p in left for p in parents) and any(p in right for p in parents)):
             continue
-        ones = [_onto(_way(left, parent), node) for parent in parents[:_PARENTS]]
-        others = [_onto(_way(right, parent), node) for parent in parents[:_PARENTS]]
+        ones = [_onto(left_way(parent), node) for parent in parents[:_PARENTS]]
+        others = [_onto(right_way(parent), node) for parent in parents[:_PARENTS]]
         meeting = _apart(ones, others) or _searched(graph, xs, ys, held, node)
         if meeting:
             yield node, meeting

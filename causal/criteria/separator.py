@@ -128,7 +128,7 @@ class Moral:
             todo = list(level)
             for place in todo:
                 if place in sinks:
-                    continue
+                    break  # all that lies on a shortest path is known
                 ahead[place] = [step for step in steps(place) if room(place, step) > 0]
                 for step in ahead[place]:
                     if step not in level:
@@ -146,7 +146,7 @@ class Moral:
                             flow[before, after] = flow.get((before, after), 0) + more
                             flow[after, before] = flow.get((after, before), 0) - more
                         trail = trail[:1]
-                    elif not ahead[place]:
+                    elif not ahead.get(place):
                         trail.pop()
                         if trail:
                             ahead[trail[-1]].pop()
