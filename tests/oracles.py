@@ -33,6 +33,7 @@ from itertools import chain, combinations, permutations
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from causal.criteria.question import Effect, Question
 from causal.graph.dag import Dag
@@ -43,9 +44,11 @@ __all__ = [
     "Reference",
     "all_graphs",
     "drawn",
+    "linear_model",
     "random_case",
     "renamed",
     "role_of",
+    "small_cases",
     "subsets",
 ]
 
@@ -657,3 +660,29 @@ def renamed(case: Case, new: dict[str, str], rng: random.Random | None = None) -
         them(case.selected),
         them(case.refused),
     )
+
+
+def small_cases(size: int) -> Iterator[Case]:
+    """Every graph of *size* observed variables with up to two latent pairs, the ends any two."""
+    names = "abcd"[:size]
+    pairs = list(combinations(names, 2))
+    for graph in all_graphs(size):
+        edges = tuple((names[a], names[b]) for a, b in graph)
+        for count in (0, 1, 2):
+            for arcs in combinations(pairs, count):
+                for x in names:
+                    for y in names:
+                        if x != y:
+                            yield Case(edges, (x,), (y,), nodes=tuple(names), arcs=arcs)
+
+
+def linear_model(case: Case, seed: int) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    """Positions of the variables, arrow coefficients, and covariance, hidden causes included."""
+    rng = np.random.default_rng(seed)
+    edges = [*case.edges, *((f"{a}<->{b}", end) for a, b in case.arcs for end in (a, b))]
+    at = {name: i for i, name in enumerate(dict.fromkeys([*case.names, *(a for a, _ in edges)]))}
+    arrows = np.zeros((len(at), len(at)))
+    for tail, head in edges:
+        arrows[at[head], at[tail]] = rng.uniform(0.3, 1) * rng.choice([-1, 1])
+    spread = np.linalg.inv(np.eye(len(at)) - arrows)
+    return at, arrows, spread @ np.diag(rng.uniform(0.5, 2, len(at))) @ spread.T

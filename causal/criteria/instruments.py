@@ -51,7 +51,7 @@ Names = tuple[str, ...]
 
 MOST_INSTRUMENTS = 20
 """How many instruments people are shown at most."""
-MOST_VISITS = 500_000
+MOST_VISITS = 200_000
 """Variables tried times nodes walked, at most, in the search for sets."""
 
 

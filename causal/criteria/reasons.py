@@ -350,9 +350,11 @@ def front_door(question: Question, names: Sequence[str]) -> str:
     """How a front door would answer the question; of one exposure and one outcome."""
     (cause,), (result,) = question.exposures, question.outcomes
     between = listed([word(name) for name in names])
+    summed = ", summed over them" if len(names) > 1 else ""
     return (
-        f"The front door is open: all of the effect runs through {between}. Two regressions "
-        f"answer: {between} on {word(cause)}, and {word(result)} on {between} and {word(cause)}."
+        f"The front door is open by way of {between}: in a linear model the effect is that of "
+        f"{word(cause)} on {between}, times that of {between} on {word(result)} with "
+        f"{word(cause)} held fixed{summed}."
     )
 
 

@@ -341,7 +341,8 @@ def _instruments(total: Setting, adjustment: Adjustment, causes_x: _Tree) -> set
     )
     if not confounded:
         return set()
-    held = total.selected - total.exposures - total.outcomes
+    forced = adjustment.question.dag.numbers(adjustment.forced)
+    held = (total.selected | forced) - total.exposures - total.outcomes
     connected = reach(total.graph, total.outcomes, held)
     return {node for node in causes_x.came if node not in connected}
 

@@ -21,8 +21,16 @@ import pytest
 from causal.criteria.frontdoor import FrontDoor, front_door
 from causal.criteria.question import EFFECTS
 from causal.graph.dag import Dag
-from tests.criteria.test_instruments import linear_model, small_cases
-from tests.oracles import Case, Reference, drawn, random_case, renamed, subsets
+from tests.oracles import (
+    Case,
+    Reference,
+    drawn,
+    linear_model,
+    random_case,
+    renamed,
+    small_cases,
+    subsets,
+)
 
 SEEDS = [
     pytest.param(range(1000), id="1000-graphs"),
@@ -79,6 +87,9 @@ CLASSIC = "x -> m -> y; x <-> y"
         (CLASSIC + "; m <-> w -> y; w <-> y", {}, None),
         (CLASSIC + "; m <-> w -> y; w <-> x", {}, None),
         (CLASSIC + "; m <-> v -> y; v <-> w -> y", {}, "m v w"),
+        # What could close it is confounded itself, and being no member lets the path pass.
+        (CLASSIC + "; m <- q -> p -> c -> y; p <- w -> y", {"latent": "q c w"}, None),
+        (CLASSIC + "; m <- q -> p -> w -> y; p <- c -> y", {"latent": "q c w"}, None),
         # Other variables, which change nothing.
         (CLASSIC + "; m -> d; y -> e; z -> x; x -> f; w", {}, "m"),
         (CLASSIC + "; m -> c <- y", {}, "m"),
@@ -253,6 +264,29 @@ def test_the_paths_shown_are_directed_ones_through_one_member_each() -> None:
             assert all(step in case.edges for step in pairwise(names))
             through += set(names) & set(found.names)
         assert len(through) == len(set(through)) == len(found.paths), (case, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (CLASSIC, ["x -> m -> y"]),
+        (CLASSIC + "; m <-> w -> y", ["x -> m -> y"]),
+        # Where a shorter way leads through another member the longer one is shown.
+        (
+            "x <-> y; x -> a -> y; a -> b -> y; x -> c -> d -> b",
+            ["x -> a -> y", "x -> c -> d -> b -> y"],
+        ),
+        (
+            "x <-> y; x -> a -> c -> d -> y; a -> b -> y; x -> b",
+            ["x -> a -> c -> d -> y", "x -> b -> y"],
+        ),
+    ],
+)
+def test_each_member_has_a_path_of_its_own(text: str, paths: list[str]) -> None:
+    case = drawn(text, latent="c d") if " c " in text else drawn(text)
+    found = front_door(case.about("total").question())
+    assert found is not None
+    assert [path.text(case.dag()) for path in found.paths] == paths
 
 
 def test_only_the_first_paths_of_many_are_shown() -> None:

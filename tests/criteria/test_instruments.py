@@ -9,10 +9,9 @@ the outcome (direct).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 
 import networkx as nx
 import numpy as np
@@ -23,7 +22,16 @@ from causal.criteria.instruments import Instrument, Instruments, instruments
 from causal.criteria.question import EFFECTS, Effect
 from causal.graph.dag import Dag
 from tests.cases import dagitty_cases, needs_cases
-from tests.oracles import Case, Reference, all_graphs, drawn, random_case, renamed, subsets
+from tests.oracles import (
+    Case,
+    Reference,
+    drawn,
+    linear_model,
+    random_case,
+    renamed,
+    small_cases,
+    subsets,
+)
 
 SEEDS = [
     pytest.param(range(300), id="300-graphs"),
@@ -86,6 +94,12 @@ def told(case: Case, effect: Effect | None = None) -> Told:
         ("z -> x -> y; x <-> y; u", {"forced": "u", "latent": "u"}, {}, {}),
         # What the data are selected on is held fixed and in no set.
         ("z -> x -> y; x <-> y; z <- w -> y", {"selected": "w"}, {"z": ""}, {"z": ""}),
+        (
+            "z -> x -> y; x <-> y; z <- w -> y; z <- v -> y",
+            {"selected": "w", "latent": "w"},
+            {"z": "v"},
+            {"z": "v"},
+        ),
         ("z -> x -> y; x <-> y; z -> s <- v -> y", {"selected": "s"}, {"z": "v"}, {"z": "v"}),
         ("z -> x -> y; x <-> y; y -> s", {"selected": "s"}, {}, {}),
         ("z -> x -> m -> y; m -> s", {"selected": "s"}, {"z": "m"}, {}),
@@ -138,20 +152,6 @@ class Truth:
             assert bool(found) == bool(self.sets), (case, self.sets)
 
 
-def small_cases(size: int) -> Iterator[Case]:
-    """Every graph of *size* observed variables with up to two latent pairs, the ends any two."""
-    names = "abcd"[:size]
-    pairs = list(combinations(names, 2))
-    for graph in all_graphs(size):
-        edges = tuple((names[a], names[b]) for a, b in graph)
-        for count in (0, 1, 2):
-            for arcs in combinations(pairs, count):
-                for x in names:
-                    for y in names:
-                        if x != y:
-                            yield Case(edges, (x,), (y,), nodes=tuple(names), arcs=arcs)
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_every_small_graph_is_answered_by_the_definition(size: int) -> None:
     some = 0
@@ -202,18 +202,6 @@ def test_an_instrument_is_told_whenever_there_is_one(seeds: Iterable[int]) -> No
 
 
 # In numbers
-
-
-def linear_model(case: Case, seed: int) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
-    """Positions of the variables, arrow coefficients, and covariance, hidden causes included."""
-    rng = np.random.default_rng(seed)
-    edges = [*case.edges, *((f"{a}<->{b}", end) for a, b in case.arcs for end in (a, b))]
-    at = {name: i for i, name in enumerate(dict.fromkeys([*case.names, *(a for a, _ in edges)]))}
-    arrows = np.zeros((len(at), len(at)))
-    for tail, head in edges:
-        arrows[at[head], at[tail]] = rng.uniform(0.3, 1) * rng.choice([-1, 1])
-    spread = np.linalg.inv(np.eye(len(at)) - arrows)
-    return at, arrows, spread @ np.diag(rng.uniform(0.5, 2, len(at))) @ spread.T
 
 
 def test_the_ratio_of_covariances_is_the_effect_in_linear_models() -> None:
