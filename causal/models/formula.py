@@ -3,20 +3,26 @@
 The grammar is closed and small, and nothing in a formula is ever evaluated::
 
     formula = name "~" sum
-    sum     = [ "0" "+" ] item { "+" item } { "-" "1" }
-    item    = "1" | name { (":" | "*") name }
+    sum     = item { ("+" | "-") item }                  only the intercept, 1, can be taken away
+    item    = "0" | "1" | product | group | "offset" "(" ( name | "log" "(" name ")" ) ")"
+    product = crossing { "*" crossing }                  a * b stands for a + b + a:b
+    crossing= power { ":" power }
+    power   = factor [ "^" number ]                      (a + b)^2 stands for (a + b) * (a + b)
+    factor  = name | call | "(" sum ")"
+    call    = "log" "(" name ")" | ("poly" | "bs") "(" name "," number ")"
+    group   = "(" sum "|" name ")"                       levels, and slopes, that vary by a category
     name    = identifier (letters, digits, _ and ., not first a digit) | "`" anything "`"
 
-A back-quote inside a back-quoted name is written twice. ``a * b`` stands for ``a + b + a:b``.
+A back-quote inside a back-quoted name is written twice. ``poly(x, 2)`` is x and its square,
+``bs(x, 5)`` a cubic spline of five columns.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
 
 from causal.criteria.reasons import listed
 from causal.errors import ModelError, shown
@@ -24,14 +30,49 @@ from causal.errors import ModelError, shown
 if TYPE_CHECKING:
     from causal.criteria.question import Question
 
-__all__ = ["Formula", "fitted_set", "formula_set", "parse", "write_formula"]
+__all__ = [
+    "Call",
+    "Factor",
+    "Formula",
+    "Group",
+    "fitted_set",
+    "formula_set",
+    "parse",
+    "write_formula",
+]
 
 _ALLOWED = (
-    "A formula holds names, names in `back-quotes`, +, : and *, and 1 or -1 for the intercept, "
-    "as in: y ~ x + a"
+    "A formula holds names, names in `back-quotes`, +, : and *, ^ behind parentheses, 1 or -1 for "
+    "the intercept, (1 | g), and log, poly, bs and offset, as in: y ~ x + a"
 )
-# a * b * ... of many names has 2^n - 1 terms; nobody means more than this.
-_MOST_CROSSED = 8
+# a * b * ... of many names has 2^n - 1 terms, and nobody means more than these.
+_MOST_TERMS = 2**8
+_DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A variable transformed: its logarithm, or the columns of a polynomial or spline.
+
+    *number*: the degree of ``poly``, the columns of ``bs``; None for ``log``.
+    """
+
+    function: Literal["log", "poly", "bs"]
+    variable: str
+    number: int | None = None
+
+
+Factor = str | Call
+Term = tuple[Factor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What varies by the levels of a category: the intercept, and slopes of some terms."""
+
+    terms: tuple[Term, ...]
+    by: str
+    intercept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +84,48 @@ class Formula:
     outcome
         The name on the left.
     terms
-        Each term is the tuple of the names it multiplies, one name for a plain predictor; in
-        order of first appearance, none twice.
+        Each term is the tuple of what it multiplies, one name for a plain predictor; in order of
+        first appearance, none twice.
     intercept
         False after ``0 +`` or ``- 1``.
+    groups
+        ``(1 | g)``, ``(x | g)``, in order of appearance.
+    offsets
+        What is added with the coefficient 1.
     """
 
     outcome: str
-    terms: tuple[tuple[str, ...], ...]
+    terms: tuple[Term, ...]
     intercept: bool
+    groups: tuple[Group, ...] = ()
+    offsets: tuple[Factor, ...] = ()
 
     @property
     def predictors(self) -> tuple[str, ...]:
         """Every name on the right once, in order of first appearance."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term))
+        every = [factor for term in self.terms for factor in term]
+        every += [
+            factor
+            for group in self.groups
+            for factor in (*(f for term in group.terms for f in term), group.by)
+        ]
+        return tuple(dict.fromkeys(_variable(factor) for factor in (*every, *self.offsets)))
+
+
+def _variable(factor: Factor) -> str:
+    return factor if isinstance(factor, str) else factor.variable
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    kind: str  # "name", one of the signs, "0", "1", or "end"
+    kind: str  # "name", "quoted", "number", one of the signs, or "end"
     text: str
     start: int
 
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<quoted>`(?:[^`]|``)*`)|(?P<name>[^\W\d][\w.]*)|(?P<number>\d[\w.]*)"
-    r"|(?P<sign>[~+:*-]))"
+    r"|(?P<sign>[~+:*^()|,-]))"
 )
 
 
@@ -82,8 +139,8 @@ def parse(text: str) -> Formula:
 
     Examples
     --------
-    >>> parse("y ~ x + a:b")
-    Formula(outcome='y', terms=(('x',), ('a', 'b')), intercept=True)
+    >>> parse("y ~ x + a:b + poly(z, 2) + (1 | g)").terms
+    (('x',), ('a', 'b'), (Call(function='poly', variable='z', number=2),))
     """
     return _Reader(text).formula()
 
@@ -115,14 +172,15 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
         A name the DAG lacks.
     """
     [outcome] = question.outcomes
-    names = {name for term in formula.terms for name in term}
+    names = set(formula.predictors)
     question.dag.numbers({formula.outcome, *names})
     if formula.outcome != outcome:
         raise ModelError(
             f"The formula explains {shown(formula.outcome)}, but the question is about "
             f"{shown(outcome)}. Write {shown(outcome)} on the left of ~, or change -y."
         )
-    missing = [x for x in question.exposures if x not in names]
+    effects = {_variable(factor) for term in formula.terms for factor in term}
+    missing = [x for x in question.exposures if x not in effects]
     if missing:
         raise ModelError(
             f"The formula lacks the exposure {listed([shown(x) for x in missing])}, so it says "
@@ -139,11 +197,14 @@ def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
     ModelError
         The formula has what no regression here can hold yet; otherwise as `formula_set`.
     """
-    crossed = [":".join(term) for term in formula.terms if len(term) > 1]
-    if crossed:
+    beyond = [f"the interaction {_shown(term)}" for term in formula.terms if len(term) > 1]
+    beyond += [_shown(term) for term in formula.terms if isinstance(term[0], Call)]
+    beyond += [f"(... | {shown(group.by)})" for group in formula.groups]
+    beyond += [f"offset({_shown((factor,))})" for factor in formula.offsets]
+    if beyond:
         raise ModelError(
-            f"The formula holds the interaction {shown(crossed[0])}, and interactions cannot be "
-            "fitted yet. Leave it out (`causal check --model` judges it all the same)."
+            f"The formula holds {beyond[0]}, and that cannot be fitted yet, only sums of "
+            "variables. Leave it out (`causal check --model` judges it all the same)."
         )
     if not formula.intercept:
         raise ModelError(
@@ -160,6 +221,28 @@ def _written(name: str) -> str:
     return f"`{doubled}`"
 
 
+def _shown(term: Term) -> str:
+    """A term as it is written, for a message."""
+    words = []
+    for factor in term:
+        if isinstance(factor, str):
+            words.append(shown(factor, 40)[1:-1])
+        else:
+            number = "" if factor.number is None else f", {factor.number}"
+            words.append(f"{factor.function}({shown(factor.variable, 40)[1:-1]}{number})")
+    return f"'{':'.join(words)}'"
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What a sum adds up to while it is read."""
+
+    terms: dict[frozenset[Factor], Term] = field(default_factory=dict)
+    intercept: bool = True
+    groups: list[Group] = field(default_factory=list)
+    offsets: list[Factor] = field(default_factory=list)
+
+
 class _Reader:
     """One pass over the tokens; linear in the length of the text."""
 
@@ -167,66 +250,182 @@ class _Reader:
         self._text = text
         self._tokens = list(self._tokenise())
         self._at = 0
+        self._depth = 0
 
     def formula(self) -> Formula:
         outcome = self._name("A formula begins with the outcome")
         self._expect("~", "After the outcome comes ~")
-        terms: dict[frozenset[str], tuple[str, ...]] = {}
-        intercept = True
+        right = self._sum(top=True)
+        if self._peek().kind != "end":
+            raise self._error(self._peek(), "Here a + is wanted, or the end")
+        found = Formula(
+            outcome,
+            tuple(right.terms.values()),
+            right.intercept,
+            tuple(right.groups),
+            tuple(right.offsets),
+        )
+        if outcome in found.predictors:
+            raise ModelError(
+                f"The outcome {shown(outcome)} stands on both sides of ~ in "
+                f"{shown(self._text)}: leave it out on the right."
+            )
+        return found
+
+    def _sum(self, *, top: bool = False) -> _Sum:
+        """Items joined by signs; groups and offsets only at the *top*."""
+        total = _Sum()
         adding = True
         if self._peek().kind in "+-":  # a leading sign, as in "y ~ -1 + x"
             adding = self._next().kind == "+"
         while True:
             start = self._peek()
-            if start.kind in ("0", "1"):
+            if start.text in ("0", "1") and start.kind == "number":
                 self._next()
-                intercept = adding == (start.kind == "1")
+                total.intercept = adding == (start.text == "1")
             elif not adding:
                 raise self._error(start, "Only 1, the intercept, can be taken away")
+            elif top and self._calls("offset"):
+                total.offsets.append(self._offset())
             else:
-                for term in self._product():
-                    terms.setdefault(frozenset(term), term)
-            sign = self._next()
-            if sign.kind == "end":
-                break
-            if sign.kind not in "+-":
-                raise self._error(sign, "Here a + is wanted, or the end")
-            adding = sign.kind == "+"
-        for own in terms.values():
-            if outcome in own:
-                raise ModelError(
-                    f"The outcome {shown(outcome)} stands on both sides of ~ in "
-                    f"{shown(self._text)}: leave it out on the right."
-                )
-        return Formula(outcome, tuple(terms.values()), intercept)
+                found = self._product(top=top)
+                if isinstance(found, Group):
+                    total.groups.append(found)
+                else:
+                    for term in found:
+                        total.terms.setdefault(frozenset(term), term)
+            if self._peek().kind not in "+-":
+                return total
+            adding = self._next().kind == "+"
 
-    def _product(self) -> list[tuple[str, ...]]:
-        """The terms of ``a``, ``a:b``, ``a * b`` or a mixture; ``:`` binds closer than ``*``."""
-        first = self._peek()
-        factors = [self._crossing()]
+    def _product(self, *, top: bool) -> list[Term] | Group:
+        """``a``, ``a:b``, ``a * b`` or a mixture; or, at the *top*, a group."""
+        first = self._crossing(top=top)
+        if isinstance(first, Group):
+            return first
         while self._peek().kind == "*":
             self._next()
-            factors.append(self._crossing())
-        if len(factors) > _MOST_CROSSED:
-            raise self._error(
-                first, f"{len(factors)} names crossed with * are more than {_MOST_CROSSED}"
-            )
-        return [
-            tuple(dict.fromkeys(name for factor in chosen for name in factor))
-            for size in range(1, len(factors) + 1)
-            for chosen in combinations(factors, size)
-        ]
+            start = self._peek()
+            first = self._crossed(first, self._terms(self._crossing()), start, alone=True)
+        return first
 
-    def _crossing(self) -> tuple[str, ...]:
-        names = [self._name("Here a name is wanted")]
+    def _crossing(self, *, top: bool = False) -> list[Term] | Group:
+        first = self._power(top=top)
+        if isinstance(first, Group):
+            return first
         while self._peek().kind == ":":
             self._next()
-            names.append(self._name("After : comes a name"))
-        return tuple(dict.fromkeys(names))
+            start = self._peek()
+            first = self._crossed(first, self._terms(self._power()), start, alone=False)
+        return first
+
+    def _power(self, *, top: bool = False) -> list[Term] | Group:
+        start = self._peek()
+        base = self._factor(top=top)
+        if isinstance(base, Group) or self._peek().kind != "^":
+            return base
+        sign = self._next()
+        if start.kind != "(":
+            name = shown(start.text, 20)[1:-1]
+            raise self._error(
+                sign, f"{name}^2 is {name} itself in a formula; its square is in poly({name}, 2)"
+            )
+        exponent = self._number("After ^ comes a number", 1, 8)
+        raised = base
+        for _ in range(exponent - 1):
+            raised = self._crossed(raised, base, sign, alone=True)
+        return raised
+
+    def _crossed(
+        self, left: list[Term], right: list[Term], start: _Token, *, alone: bool
+    ) -> list[Term]:
+        """Every term of one times every term of the other; *alone*: and each by itself."""
+        products = [(*a, *b) for a in left for b in right] if len(left) * len(right) < 2**16 else []
+        every = [*left, *right, *products] if alone else products
+        found: dict[frozenset[Factor], Term] = {}
+        for term in every:
+            found.setdefault(frozenset(term), tuple(dict.fromkeys(term)))
+        if not products or len(found) > _MOST_TERMS:
+            raise self._error(start, f"This makes more than {_MOST_TERMS} terms")
+        return list(found.values())
+
+    def _factor(self, *, top: bool) -> list[Term] | Group:
+        token = self._peek()
+        if token.kind == "(":
+            return self._bracket(top=top)
+        for function in ("log", "poly", "bs"):
+            if self._calls(function):
+                return [(self._call(function),)]
+        name = self._name("Here a name is wanted")
+        if self._peek().kind == "(" and token.kind == "name":
+            raise self._error(self._peek(), f"{shown(name)} is no function of a formula")
+        return [(name,)]
+
+    def _bracket(self, *, top: bool) -> list[Term] | Group:
+        start = self._next()
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error(start, f"Parentheses nest more than {_DEEPEST} deep")
+        inside = self._sum()
+        self._depth -= 1
+        bar = self._next()
+        if bar.kind == "|":
+            if not top:
+                raise self._error(bar, "A group such as (1 | g) stands between + signs")
+            by = self._name("After | comes the category")
+            self._expect(")", "A group ends with a parenthesis")
+            return Group(tuple(inside.terms.values()), by, inside.intercept)
+        if bar.kind != ")":
+            raise self._error(bar, "Here a + is wanted, or a closing parenthesis")
+        if not inside.terms or not inside.intercept:
+            raise self._error(start, "The intercept belongs outside of parentheses")
+        return list(inside.terms.values())
+
+    def _terms(self, found: list[Term] | Group) -> list[Term]:
+        assert not isinstance(found, Group)
+        return found
+
+    def _calls(self, function: str) -> bool:
+        token, after = self._peek(), self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+        return token.kind == "name" and token.text == function and after.kind == "("
+
+    def _call(self, function: str) -> Call:
+        self._next()
+        self._next()
+        variable = self._name(f"{function} wants a name")
+        number = None
+        if function != "log":
+            self._expect(
+                ",", f"{function} wants a number too, as in {function}({variable[:20]}, 3)"
+            )
+            low, high = (2, 10) if function == "poly" else (3, 50)
+            number = self._number(f"{function} wants a whole number", low, high)
+        self._expect(")", "Here a closing parenthesis is wanted")
+        return Call(cast("Literal['log', 'poly', 'bs']", function), variable, number)
+
+    def _offset(self) -> Factor:
+        self._next()
+        self._next()
+        inner = self._call("log") if self._calls("log") else self._name("offset wants a name")
+        self._expect(")", "Here a closing parenthesis is wanted")
+        return inner
+
+    def _number(self, wanted: str, low: int, high: int) -> int:
+        token = self._next()
+        number = int(token.text) if token.kind == "number" and token.text.isdecimal() else -1
+        if not low <= number <= high:
+            raise self._error(token, f"{wanted} from {low} to {high}")
+        return number
 
     def _name(self, wanted: str) -> str:
         token = self._next()
-        if token.kind != "name":
+        if token.kind == "number":
+            raise self._error(
+                token,
+                f"{shown(token.text)} is no name; a column of that name is written "
+                f"`{token.text[:20]}`",
+            )
+        if token.kind not in ("name", "quoted"):
             raise self._error(token, wanted)
         return token.text
 
@@ -261,18 +460,11 @@ class _Reader:
         return tokens
 
     def _token(self, kind: str, content: str, start: int) -> _Token:
-        if kind == "sign" or content in ("0", "1"):
-            return _Token(content, content, start)
-        if kind == "number":
-            raise self._error(
-                _Token("?", "", start),
-                f"{shown(content)} is no name; a column of that name is written `{content[:20]}`",
-            )
         if kind == "quoted":
             content = content[1:-1].replace("``", "`")
             if not content:
                 raise self._error(_Token("?", "", start), "A name cannot be empty")
-        return _Token("name", content, start)
+        return _Token(content if kind == "sign" else kind, content, start)
 
     def _error(self, token: _Token, problem: str) -> ModelError:
         line, column = _excerpt(self._text, token.start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from causal.errors import ModelError
-from causal.models.formula import Formula, parse, write_formula
+from causal.models.formula import Call, Formula, Group, parse, write_formula
 
 READ: dict[str, tuple[str, list[tuple[str, ...]], bool]] = {
     "y ~ x": ("y", [("x",)], True),
@@ -32,6 +32,43 @@ READ: dict[str, tuple[str, list[tuple[str, ...]], bool]] = {
     ),
 }
 
+RICH: dict[str, Formula] = {
+    "y ~ log(x)": Formula("y", ((Call("log", "x"),),), intercept=True),
+    "y ~ poly(x, 2):z": Formula("y", ((Call("poly", "x", 2), "z"),), intercept=True),
+    "y ~ x + bs(`body mass`, 5)": Formula(
+        "y", (("x",), (Call("bs", "body mass", 5),)), intercept=True
+    ),
+    "y ~ log + poly": Formula("y", (("log",), ("poly",)), intercept=True),
+    "y ~ x*g + (1 | school)": Formula(
+        "y",
+        (("x",), ("g",), ("x", "g")),
+        intercept=True,
+        groups=(Group((), "school", intercept=True),),
+    ),
+    "y ~ x + (x + log(z) | g) + (0 + x | `h 2`)": Formula(
+        "y",
+        (("x",),),
+        intercept=True,
+        groups=(
+            Group((("x",), (Call("log", "z"),)), "g", intercept=True),
+            Group((("x",),), "h 2", intercept=False),
+        ),
+    ),
+    "y ~ x + offset(log(t)) + offset(u)": Formula(
+        "y", (("x",),), intercept=True, offsets=(Call("log", "t"), "u")
+    ),
+    "y ~ (a + b)^2": Formula("y", (("a",), ("b",), ("a", "b")), intercept=True),
+    "y ~ (a + b + c)^2": Formula(
+        "y",
+        (("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")),
+        intercept=True,
+    ),
+    "y ~ (a + b):c": Formula("y", (("a", "c"), ("b", "c")), intercept=True),
+    "y ~ (a + b)*c - 1": Formula(
+        "y", (("a",), ("b",), ("c",), ("a", "c"), ("b", "c")), intercept=False
+    ),
+}
+
 REFUSED = {  # text: (where the caret stands, a word of the message)
     "": (0, "outcome"),
     "y": (1, "~"),
@@ -39,10 +76,29 @@ REFUSED = {  # text: (where the caret stands, a word of the message)
     "y ~": (3, "name"),
     "y ~ x +": (7, "name"),
     "y ~ x a": (6, "+"),
-    "y ~ log(x)": (7, "'('"),
-    "y ~ (1 | g)": (4, "'('"),
-    "y ~ x | g": (6, "'|'"),
-    "y ~ x^2": (5, "'^'"),
+    "y ~ I(x)": (5, "'I' is no function"),
+    "y ~ exp(x)": (7, "'exp' is no function"),
+    "y ~ log(x + 1)": (10, "closing"),
+    "y ~ log(log(x))": (11, "closing"),
+    "y ~ poly(x)": (10, "number"),
+    "y ~ poly(x, 1)": (12, "2 to 10"),
+    "y ~ bs(x, 2.5)": (10, "3 to 50"),
+    "y ~ poly(x, -2)": (12, "2 to 10"),
+    "y ~ x:offset(t)": (12, "no function"),
+    "y ~ (offset(t))": (11, "no function"),
+    "y ~ x | g": (6, "+"),
+    "y ~ (1 | g": (10, "parenthesis"),
+    "y ~ (1 | )": (9, "category"),
+    "y ~ (1 | g):x": (11, "+"),
+    "y ~ x:(1 | g)": (9, "between + signs"),
+    "y ~ ((1 | g))": (8, "between + signs"),
+    "y ~ (a + 1 - 1)": (4, "intercept"),
+    "y ~ ()": (5, "name"),
+    "y ~ (a": (6, "closing"),
+    "y ~ a)": (5, "+"),
+    "y ~ x^2": (5, "poly(x, 2)"),
+    "y ~ (a + b)^9": (12, "1 to 8"),
+    "y ~ (a + b)^z": (12, "1 to 8"),
     "y ~ x - z": (8, "intercept"),
     "y ~ 2*x": (4, "`2`"),
     "y ~ 1.5": (4, "`1.5`"),
@@ -51,8 +107,9 @@ REFUSED = {  # text: (where the caret stands, a word of the message)
     "y ~ `x": (4, "'`'"),
     "y ~ ``": (4, "empty"),
     "y ~ x:": (6, "name"),
-    "y ~ __import__('os')": (14, "'('"),
-    "y ~ a*b*c*d*e*f*g*h*i": (4, "9"),
+    "y ~ __import__('os')": (15, "no meaning"),
+    "y ~ a*b*c*d*e*f*g*h*i": (20, "256 terms"),
+    "y ~ " + "(" * 30 + "a": (24, "20 deep"),
 }
 
 
@@ -61,6 +118,16 @@ def test_formula_is_read_as_it_says(text: str) -> None:
     outcome, terms, intercept = READ[text]
 
     assert parse(text) == Formula(outcome, tuple(terms), intercept)
+
+
+@pytest.mark.parametrize("text", RICH)
+def test_calls_groups_offsets_and_parentheses_are_read(text: str) -> None:
+    assert parse(text) == RICH[text]
+
+
+def test_every_name_on_the_right_is_a_predictor() -> None:
+    formula = parse("y ~ x*a + log(b) + poly(c, 2) + (x + d | g) + offset(log(t))")
+    assert formula.predictors == ("x", "a", "b", "c", "d", "g", "t")
 
 
 @pytest.mark.parametrize("text", REFUSED)

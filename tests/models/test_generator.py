@@ -218,7 +218,14 @@ QUESTION = Dag("x <- z -> y; w -> y").question("x", "y")
 
 @pytest.mark.parametrize(
     ("formula", "names"),
-    [("y ~ x", ()), ("y ~ z + x", ("z",)), ("y ~ x*z + w", ("w", "z")), ("y ~ x:z - 1", ("z",))],
+    [
+        ("y ~ x", ()),
+        ("y ~ z + x", ("z",)),
+        ("y ~ x*z + w", ("w", "z")),
+        ("y ~ x:z - 1", ("z",)),
+        ("y ~ log(x) + poly(z, 2) + (1 | w)", ("w", "z")),
+        ("y ~ x + offset(log(w))", ("w",)),
+    ],
 )
 def test_a_formula_is_judged_by_the_names_it_holds(formula, names):
     assert formula_set(QUESTION, parse(formula)) == names
@@ -230,6 +237,10 @@ def test_a_formula_is_judged_by_the_names_it_holds(formula, names):
         ("y ~ x*z", "interaction 'x:z'"),
         ("y ~ 0 + x", "leaves the intercept out"),
         ("y ~ z", "lacks the exposure 'x'"),
+        ("y ~ z + offset(x)", "lacks the exposure 'x'"),
+        ("y ~ x + (1 | w)", r"holds \(\.\.\. \| 'w'\), and"),
+        ("y ~ x + poly(z, 2)", r"holds 'poly\(z, 2\)', and"),
+        ("y ~ x + offset(z)", r"holds offset\('z'\), and"),
         ("z ~ x", "Write 'y' on the left"),
     ],
 )
