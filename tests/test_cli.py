@@ -102,6 +102,61 @@ def test_check_says_valid_with_0_and_invalid_with_1(arguments, valid, backdoor):
     assert (record["valid"], record["backdoor"]) == (valid, backdoor)
 
 
+def test_costs_and_refusals_change_the_sets_that_are_named():
+    chain = ("x <- a -> b -> c -> y; x -> y", "-x", "x", "-y", "y")
+    effects = causal("explain", *chain, "--cost", "c=5", "--cost", "b=2", "--json").json["effects"]
+    assert [effects[e]["cheapest_set"] for e in ("direct", "total")] == [["a"], ["a"]]
+    assert effects["total"]["minimum_set"] == ["c"]
+    told = causal("explain", *chain, "--forbid", "c,b", "--json").json["effects"]["total"]
+    assert told["adjust_for"] == ["a"]
+    assert told["cheapest_set"] is None
+    assert {v["name"]: v["use"] for v in told["variables"]} == {
+        "a": "include",
+        "b": "unavailable",
+        "c": "unavailable",
+    }
+    assert causal("explain", *chain, "--forbid", "a", "--forbid", "b", "--forbid", "c").code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--cost", "z"], "Write NAME=NUMBER"),
+        (["--cost", "z=cheap"], "Write NAME=NUMBER"),
+        (["--cost", "=2"], "Write NAME=NUMBER"),
+        (["--cost", "z=-1"], "0 or more"),
+        (["--cost", "z=nan"], "0 or more"),
+        (["--cost", "w=1"], "has no variable 'w'"),
+        (["--forbid", "w"], "has no variable 'w'"),
+        (["--forbid", "x"], "the question is about it"),
+    ],
+)
+def test_a_cost_or_refusal_that_means_nothing_is_bad_input(arguments, words):
+    told = causal("explain", "fork", *arguments)
+    assert (told.code, told.out) == (2, "")
+    assert words in told.err
+
+
+def test_json_tells_the_paths_the_repairs_and_what_else_may_answer():
+    told = causal("explain", "front_door", "--json").json["effects"]["total"]
+    assert told["repairs"] == ["u"]
+    assert told["front_door"] == ["m"]
+    assert (told["instruments"], told["more_instruments"]) == ([], False)
+    assert [path["path"] for path in told["paths"]] == ["x -> m -> y", "x <- u -> y"]
+    assert told["paths"][1] | {"path": ""} == {
+        "path": "",
+        "kind": "biasing",
+        "open_alone": True,
+        "open": True,
+        "closed_by": [],
+        "opened_by": [],
+    }
+    told = causal("explain", "conditional_instrument", "--json").json["effects"]["total"]
+    assert {"name": "z", "given": ["w"]} in told["instruments"]
+    fork = causal("explain", "x <- z -> y; i -> x; p -> y", "-x", "x", "-y", "y", "--json").json
+    assert fork["effects"]["total"]["precision"] == {"i": "hurts", "p": "helps"}
+
+
 def test_the_dag_may_come_from_standard_input_a_file_or_its_name(tmp_path):
     text = "dag { x [exposure] y [outcome] z -> x z -> y }"
     file = tmp_path / "mine.txt"

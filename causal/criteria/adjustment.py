@@ -132,9 +132,15 @@ def adjust(
     UnknownVariable
         A name in *forbidden*, *forced* or *costs* that the DAG lacks.
     QuestionError
-        A cost that is no number, or not above or at 0.
+        An exposure or outcome among *forbidden*; a cost that is no number, or below 0.
     """
     dag, fixed = question.dag, question.setting
+    for name in forbidden:
+        if name in (*question.exposures, *question.outcomes):
+            raise QuestionError(
+                f"{shown(name)} cannot be forbidden: the question is about it, so no set holds it "
+                "anyway. Leave it out."
+            )
     task = _task(question, forbidden, forced)
     weights = None if costs is None else _weights(question, costs)
     because = task.because
