@@ -11,7 +11,7 @@ from causal.criteria.frontdoor import FrontDoor, front_door
 from causal.criteria.instruments import Instruments, instruments
 from causal.criteria.listing import PathList, list_paths
 from causal.criteria.question import EFFECTS, Effect, Question
-from causal.criteria.roles import Variable, variables
+from causal.criteria.roles import Variable, roles, variables
 
 __all__ = ["EffectExplanation", "Explanation", "explain"]
 
@@ -88,6 +88,7 @@ def explain(
         `causal.criteria.adjustment.adjust`, which also says what is raised.
     """
     found = {}
+    parts = roles(question, range(len(question.dag.names)))
     for effect in EFFECTS:
         asked = question.direct if effect == "direct" else question.total
         adjustment = adjust(asked, forbidden, costs=costs, most=MOST_SETS)
@@ -95,7 +96,7 @@ def explain(
         lost = adjustment.because == "open_path"
         found[effect] = EffectExplanation(
             adjustment=adjustment,
-            variables=variables(asked, adjustment),
+            variables=variables(asked, adjustment, parts),
             paths=list_paths(asked, given),
             instruments=instruments(asked) if lost else Instruments((), complete=True),
             front_door=front_door(asked) if lost else None,

@@ -16,8 +16,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Literal
 
@@ -55,7 +55,11 @@ class Role:
     path: Path | None = None
 
 
-def variables(question: Question, adjustment: Adjustment | None = None) -> tuple[Variable, ...]:
+def variables(
+    question: Question,
+    adjustment: Adjustment | None = None,
+    parts: Mapping[int, Role] | None = None,
+) -> tuple[Variable, ...]:
     """Role, use and reason of every variable but exposures and outcomes, sorted by name.
 
     Parameters
@@ -64,6 +68,8 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
         What is asked.
     adjustment
         The answer, if already at hand.
+    parts
+        The `roles` of all variables, if already at hand.
     """
     adjustment = adjust(question) if adjustment is None else adjustment
     dag, fixed = question.dag, question.setting
@@ -126,10 +132,13 @@ def variables(question: Question, adjustment: Adjustment | None = None) -> tuple
         amplifies = node in beside_exposures and node not in from_outcomes
         return "amplifies" if amplifies and use == "optional" else "hopeless", None
 
-    found = roles(question, adjustment, range(len(dag.names)))
+    found = parts or roles(question, range(len(dag.names)))
+    instruments = _instruments(question.total.setting, adjustment)
     result = []
     for node in sorted(found):
         role = found[node]
+        if node in instruments and role.name == "cause of the exposure only":
+            role = replace(role, name="instrument")
         use, ground, path = judged(node, role)
         then, shows = otherwise(node, role, use, path)
         precision: Precision | None = None
@@ -189,11 +198,14 @@ def _joined(left: Reached, right: Reached, node: int) -> Path | None:
     return start + Path(other.nodes[: second + 1], other.forward[:second]).reversed()
 
 
-def roles(question: Question, adjustment: Adjustment, nodes: Iterable[int]) -> dict[int, Role]:
-    """The roles of *nodes*, exposures and outcomes left out."""
+def roles(question: Question, nodes: Iterable[int]) -> dict[int, Role]:
+    """The structural roles of *nodes*, the same for both effects; exposures and outcomes left out.
+
+    None is called an instrument here: that depends on the effect.
+    """
     left = set(nodes) - question.dag.numbers((*question.exposures, *question.outcomes))
     found: dict[int, Role] = {}
-    rules = _rules(question, adjustment)  # one at a time: the later ones cost more to work out
+    rules = _rules(question)  # one at a time: the later ones cost more to work out
     while left:
         rule = next(rules)
         found |= {node: Role(rule.name, rule.path(node)) for node in left if node in rule.members}
@@ -210,7 +222,7 @@ class _Rule:
     path: Callable[[int], Path | None]
 
 
-def _rules(question: Question, adjustment: Adjustment) -> Iterator[_Rule]:
+def _rules(question: Question) -> Iterator[_Rule]:
     """The roles in their order of precedence; the last fits everyone."""
     graph = question.dag.adjacency
     total = question.total.setting
@@ -252,8 +264,6 @@ def _rules(question: Question, adjustment: Adjustment) -> Iterator[_Rule]:
     yield _Rule("descendant of a mediator", behind, behind.path)
     common = (to_exposure.came.keys() & to_outcome.came.keys()) - xs - ys
     yield _Rule("common cause", common, fork)
-    instruments = _instruments(total, adjustment, to_exposure)
-    yield _Rule("instrument", instruments, to_exposure.path)
     yield _Rule("cause of the exposure only", to_exposure, to_exposure.path)
     yield _Rule("cause of the outcome only", to_outcome, to_outcome.path)
     shaped = dict(_m_shaped(total))
@@ -334,17 +344,17 @@ def _round(graph: Adjacency, node: int, xs: frozenset[int], ys: frozenset[int]) 
     return None
 
 
-def _instruments(total: Setting, adjustment: Adjustment, causes_x: _Tree) -> set[int]:
-    """Causes of the exposure cut off from the outcome, where a latent cause leaves a path open."""
+def _instruments(total: Setting, adjustment: Adjustment) -> frozenset[int]:
+    """What is cut off from the outcome, where a latent cause leaves a path open."""
     confounded = adjustment.because == "open_path" and any(
         total.hidden.intersection(path.nodes) for path in adjustment.open_paths
     )
     if not confounded:
-        return set()
+        return frozenset()
     forced = adjustment.question.dag.numbers(adjustment.forced)
     held = (total.selected | forced) - total.exposures - total.outcomes
-    connected = reach(total.graph, total.outcomes, held)
-    return {node for node in causes_x.came if node not in connected}
+    connected = reach(total.graph, total.outcomes, held).nodes
+    return frozenset(range(len(total.graph.parents))) - connected
 
 
 def _colliders(graph: Adjacency, xs: frozenset[int], ys: frozenset[int]) -> set[int]:

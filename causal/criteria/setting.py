@@ -46,6 +46,7 @@ class Setting:
     forbidden: frozenset[int]  # Forb (total) or De(Y) (direct), the exposures always among them
     hidden: frozenset[int]  # latent, and the nameless causes behind <->
     selected: frozenset[int]
+    above: frozenset[int]  # ancestors of exposures and outcomes in H
     assumes_zero: bool  # no arrow (direct) or no directed path (total) is drawn
 
     @property
@@ -61,7 +62,7 @@ class Setting:
     def leak(self, given: frozenset[int]) -> Path | None:
         """A shortest path of H that stays open when *given* and the selected are held fixed."""
         held = (given | self.selected) - self.exposures - self.outcomes
-        return open_path(self.graph, self.exposures, self.outcomes, held)
+        return open_path(self.graph, self.exposures, self.outcomes, held, self.above)
 
     def admits(self, given: frozenset[int]) -> bool:
         """Whether *given* is a valid adjustment set."""
@@ -90,13 +91,15 @@ def settle(question: Question) -> Setting:
     else:
         removed = [(x, y) for x in exposures for y in full.children[x] if y in outcomes]
         forbidden = descendants(full, outcomes) | exposures
+    graph = full.without(removed)
     return Setting(
-        graph=full.without(removed),
+        graph=graph,
         exposures=exposures,
         outcomes=outcomes,
         causal=causal,
         forbidden=frozenset(forbidden),
         hidden=dag.hidden,
         selected=dag.numbers(dag.selected),
+        above=frozenset(ancestors(graph, exposures | outcomes)),
         assumes_zero=not removed,
     )

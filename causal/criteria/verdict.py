@@ -8,7 +8,7 @@ from itertools import combinations, islice
 from typing import Literal
 
 from causal.criteria import reasons
-from causal.criteria.adjustment import adjust, smallest_set
+from causal.criteria.adjustment import smallest_set
 from causal.criteria.question import Question
 from causal.criteria.roles import barred, roles
 from causal.criteria.setting import Setting
@@ -93,7 +93,7 @@ def _problems(
 
     other = question.total if question.effect == "direct" else question.direct
     allowed_there = given - other.setting.unusable
-    parts = roles(question, adjust(question, forced=()), given & fixed.forbidden)
+    parts = roles(question, given & fixed.forbidden)
     for node in sorted(given & fixed.unusable):
         name = dag.names[node]
         if node in fixed.hidden:

@@ -24,7 +24,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from causal.errors import shown
@@ -182,6 +182,7 @@ def reach(
     given: Collection[int],
     *,
     until: Collection[int] = (),
+    around: Container[int] | None = None,
 ) -> Reached:
     """All that association reaches from *starts* when *given* is held fixed.
 
@@ -195,6 +196,9 @@ def reach(
         The conditioning set Z (disjoint from *starts*).
     until
         The walk ends when it first arrives at one of these.
+    around
+        Walk on these nodes and on the ancestors of *given* alone. Every open path between two nodes
+        lies within the ancestors of both and of *given*.
     """
     parents, children = graph.parents, graph.children
     opened = ancestors(graph, given) if given else ()
@@ -208,7 +212,7 @@ def reach(
         if node not in given:
             for child in children[node]:
                 step = 2 * child + 1
-                if step not in came:
+                if step not in came and (around is None or child in around or child in opened):
                     came[step] = state
                     todo.append(step)
             upward = not by_head or node in opened
@@ -224,13 +228,20 @@ def reach(
 
 
 def open_path(
-    graph: Adjacency, starts: Iterable[int], ends: Collection[int], given: Collection[int]
+    graph: Adjacency,
+    starts: Collection[int],
+    ends: Collection[int],
+    given: Collection[int],
+    around: Container[int] | None = None,
 ) -> Path | None:
     """A shortest path from *starts* to *ends* that lets association through, or None.
 
-    None means that *given* d-separates the two sets.
+    None means that *given* d-separates the two sets. *around*: the ancestors of *starts* and
+    *ends*, where they are known already.
     """
-    reached = reach(graph, starts, given, until=ends)
+    if around is None:
+        around = ancestors(graph, {*starts, *ends})
+    reached = reach(graph, starts, given, until=ends, around=around)
     # At most one of *ends* was arrived at and left the queue; others may wait in it. Any will do.
     met = [node for node in ends if node in reached]
     return min((reached.path_to(node) for node in met), key=_short_first) if met else None
