@@ -344,7 +344,13 @@ def run(
     epilog="Example: causal draw berkeley --question -o berkeley.svg",
 )
 @_dag_text
-@click.option("-o", "--output", required=True, metavar="FILE", help="F.svg, F.png, F.pdf or F.dot.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="F.svg, .png, .pdf, .dot; .dag, .tex, .mmd ...",
+)
 @_exposure
 @_outcome
 @_effect("direct", "total")
@@ -359,7 +365,11 @@ def draw(
     latent: Names,
     question: bool,
 ) -> None:
-    """Draw the DAG, each variable coloured and shaped by its role."""
+    """Draw the DAG, each variable coloured and shaped by its role.
+
+    Or write it as text: DAGitty (.dag), arrows (.txt), lavaan (.lav), a table of edges (.csv),
+    JSON, GML, GraphML, Mermaid (.mmd), TikZ (.tex).
+    """
     from causal.display.drawing import draw as make
 
     drawn = _dag(dag, latent)

@@ -334,6 +334,18 @@ def test_draw_writes_a_picture_and_says_where(tmp_path):
     assert target.read_text().startswith("<svg")
 
 
+@pytest.mark.parametrize("suffix", ["dag", "txt", "csv", "json", "gml", "graphml"])
+def test_a_dag_written_as_text_is_read_again_and_gives_the_same_answer(suffix, tmp_path):
+    target = tmp_path / f"berkeley.{suffix}"
+    told = causal("draw", "berkeley", "-o", target)
+    assert (told.code, told.err) == (0, "")
+    assert str(target) in told.out
+    ends = ["-x", "gender", "-y", "admitted", "--json"]
+    told = [causal("explain", dag, *ends) for dag in (target, "berkeley")]
+    answers = [one.json["effects"]["direct"]["adjust_for"] for one in told]
+    assert answers[0] == answers[1] == ["department"]
+
+
 def test_doctor_tells_what_is_there():
     told = causal("doctor", "--json")
     assert (told.code, told.err) == (0, "")
@@ -469,7 +481,7 @@ OPTIONS = {
     "negative region": (["--matters", "-1"], "greater than 0"),
     "category nobody uses": (["--categorical", "q"], "'q'"),
     "category as outcome": (["--categorical", "y"], "names the rows rather than groups"),
-    "interaction": (["--model", "y ~ x * z"], "interactions cannot be fitted yet"),
+    "interaction": (["--model", "y ~ x * z"], "that cannot be fitted yet"),
     "no intercept": (["--model", "y ~ 0 + x"], "intercept"),
     "exposure as covariate": (["--adjust", "x"], "Leave exposure and outcome out"),
     "a name twice": (["--model", "a=y ~ x", "--model", "a=y ~ x + z"], "Two models are called 'a'"),

@@ -45,6 +45,10 @@ def minimal_separators(
     removed
         What is held fixed already: no walk passes it, no separator holds it.
     """
+    stops = allowed | removed
+    border = graph.first_met(near, stops) & allowed
+    yield graph.first_met(far, border | removed) & border  # who wants but one waits for no more
+
     joined = _contract(graph, near, far, allowed, removed)
     beside_far = joined.walk(far, allowed)[1]
 
@@ -59,7 +63,6 @@ def minimal_separators(
         return side | behind, separator
 
     side, separator = across(*joined.walk(near, allowed))
-    yield separator
     # What is open: a near side, its separator, and which of its members are kept from here on.
     waiting = [_Branch(side, separator, frozenset(), iter(sorted(separator - beside_far)))]
     while waiting:

@@ -156,7 +156,9 @@ def draw(
 ) -> FilePath:
     """Draw *subject* into a file; its suffix says how: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
 
-    Nothing half-written is ever left at *path*.
+    Under a suffix of `causal.graph.notation.WRITERS` (``.dag``, ``.tex`` ...) the DAG is written as
+    text in that notation, with exposures and outcomes of the question as its marks. Nothing
+    half-written is ever left at *path*.
 
     Parameters
     ----------
@@ -169,17 +171,25 @@ def draw(
     ------
     OutputError
         Another suffix, a file that cannot be written, a drawing that is too large.
+    GraphError
+        A notation that cannot spell a name.
     MissingPart
         Neither ``dot`` nor the pygraphviz wheel is there.
     """
+    from causal.graph.notation import WRITERS
+
     target = FilePath(path)
     suffix = target.suffix.lower().removeprefix(".")
+    if suffix in WRITERS:
+        write_whole(target, _as_text(subject, suffix))
+        return target
     form = next((known for known in FORMATS if known == suffix), None)
     if form is None:
         what = f"ends in {shown('.' + suffix, 20)}" if suffix else "has no suffix"
         raise OutputError(
             f"Cannot draw into {shown(str(path))}: it {what}, and the suffix says which kind of "
-            "picture to make. Let the name end in .svg, .png, .pdf or .dot."
+            "picture to make. Let the name end in .svg, .png, .pdf or .dot; or, for the DAG as "
+            f"text, in .{', .'.join(WRITERS)}."
         )
     plan = picture(subject, paths=paths)
     if form == "svg":
@@ -190,6 +200,21 @@ def draw(
         data = _rendered(plan, form)
     write_whole(target, data)
     return target
+
+
+def _as_text(subject: Dag | Question | Picture, suffix: str) -> bytes:
+    """Write the DAG of *subject* in the notation of *suffix*."""
+    from causal.graph.notation import write
+
+    if not isinstance(subject, Dag):
+        subject = subject.dag.marked(exposures=subject.exposures, outcomes=subject.outcomes)
+    try:
+        return write(subject, suffix).encode()
+    except UnicodeEncodeError as error:
+        half = shown(error.object[max(error.start - 20, 0) : error.end + 20])
+        raise OutputError(
+            f"Cannot write {half}: no file can hold half of a character. Rename that variable."
+        ) from None
 
 
 def svg(subject: Dag | Question | Picture) -> str:

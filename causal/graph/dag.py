@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["Adjacency", "Dag", "bare_name"]
 
 Edge = tuple[str, str]
+Link = tuple[str, str, str]  # (cause, "->", effect), or (a, "<->", b) with a before b
 Position = tuple[float, float]
+Box = tuple[float, float, float, float]
+Attributes = Mapping[str | Link, Mapping[str, str]]
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,9 @@ class Dag:
     Parameters
     ----------
     source
-        DAGitty, DOT or arrow text (``"x <- z -> y; x -> c <- y"``), or a `networkx.DiGraph`.
-        Leave it out to give the parts by keyword, and give none beside it.
+        DAGitty, DOT or arrow text (``"x <- z -> y; x -> c <- y"``), any other notation that
+        `causal.graph.notation` lists, or a `networkx.DiGraph`. Leave it out to give the parts by
+        keyword, and give none beside it.
     nodes, edges, arcs
         Names; pairs (cause, effect); pairs joined by ``<->``. Nodes named in an edge or a mark need
         not be repeated in *nodes*. Duplicates are one.
@@ -73,6 +80,16 @@ class Dag:
         Names that carry the mark; a string is one name.
     positions
         Name -> (x, y) in the drawing's own units.
+    bends
+        Edge -> the point it is bent towards, in those units. An edge is (cause, "->", effect) or
+        (a, "<->", b).
+    box
+        The part of the plane that the picture shows: (left, top, right, bottom).
+    title
+        What the drawing is called.
+    attributes
+        Name, edge or ``""`` for the drawing as a whole -> texts that say nothing to us, key ->
+        text: labels, colours, path coefficients. They are kept for whoever reads the DAG next.
 
     Raises
     ------
@@ -81,7 +98,8 @@ class Dag:
     CycleError
         The arrows go round; a self-loop is the shortest case.
     GraphError
-        A name that is empty or no text, a position that is not two numbers, or a text and parts.
+        A name that is empty or no text, a position that is not two numbers, an edge that is bent
+        or described and not drawn, or a text and parts.
     """
 
     names: tuple[str, ...]
@@ -93,6 +111,10 @@ class Dag:
     adjusted: frozenset[str]
     selected: frozenset[str]
     positions: Mapping[str, Position]
+    bends: Mapping[Link, Position]
+    box: Box | None
+    title: str
+    attributes: Attributes
     adjacency: Adjacency
     hidden: frozenset[int]  # numbers of what cannot be measured: latent, or behind a <->
     _number: Mapping[str, int]
@@ -110,6 +132,10 @@ class Dag:
         adjusted: Iterable[str] = (),
         selected: Iterable[str] = (),
         positions: Mapping[str, Position] | None = None,
+        bends: Mapping[Link, Position] | None = None,
+        box: Box | None = None,
+        title: str = "",
+        attributes: Attributes | None = None,
     ) -> None:
         marks = {
             "exposures": _names(exposures),
@@ -119,7 +145,8 @@ class Dag:
             "selected": _names(selected),
         }
         if source is not None:
-            if any((nodes, edges, arcs, positions, *marks.values())):
+            looks = (positions, bends, box, title, attributes)
+            if any((nodes, edges, arcs, *looks, *marks.values())):
                 raise GraphError(
                     "A DAG is given as a text or graph, or by its parts, not both. "
                     "To change the marks of a text: Dag(text).marked(latent=['u'])."
@@ -131,23 +158,33 @@ class Dag:
                 object.__setattr__(self, field, getattr(parts, field))
             return
 
-        arrows = {(a, b) for a, b in edges}
-        pairs = {(a, b) for a, b in arcs}
-        places = {name: _place(name, place) for name, place in (positions or {}).items()}
-        everyone = {*_names(nodes), *places}.union(*arrows, *pairs, *marks.values())
+        edges, arcs = list(edges), list(arcs)
+        placed = positions or {}
+        described = [one for one in attributes or () if isinstance(one, str) and one]
+        everyone = {*_names(nodes), *placed, *described}.union(*marks.values())
+        everyone.update(chain.from_iterable(edges), chain.from_iterable(arcs))
         _refuse_other_names(everyone)
         names = tuple(sorted(everyone))
-        drawn = sorted(arrows)
-        joined = sorted({(min(a, b), max(a, b)) for a, b in pairs})
-        number = {name: i for i, name in enumerate(names)}
+        number = dict(zip(names, range(len(names)), strict=True))
 
-        size = len(names) + len(joined)
+        # Many short lists of numbers are sorted in less time than one long list of names.
+        count = len(names)
+        joined = sorted({(min(a, b), max(a, b)) for a, b in arcs})
+        size = count + len(joined)
         parents: list[list[int]] = [[] for _ in range(size)]
         children: list[list[int]] = [[] for _ in range(size)]
-        for a, b in drawn:
-            parents[number[b]].append(number[a])
+        for a, b in edges:
             children[number[a]].append(number[b])
-        for hidden, (a, b) in enumerate(joined, start=len(names)):
+        drawn: list[Edge] = []
+        for tail, heads in enumerate(children):
+            if len(heads) > 1:
+                heads = children[tail] = sorted(set(heads))
+            for head in heads:
+                parents[head].append(tail)
+            if heads:
+                name = names[tail]
+                drawn += [(name, names[head]) for head in heads]
+        for hidden, (a, b) in enumerate(joined, start=count):
             if a == b:
                 raise CycleError(
                     f"{shown(a)} is joined to itself by <->. A variable cannot share a cause "
@@ -164,19 +201,33 @@ class Dag:
             "edges": tuple(drawn),
             "arcs": tuple(joined),
             **marks,
-            "positions": MappingProxyType(dict(sorted(places.items()))),
+            "positions": MappingProxyType(
+                {name: _place(name, placed[name]) for name in names if name in placed}
+            ),
+            "bends": _NOTHING,
+            "box": None if box is None else _box(box),
+            "title": title,
+            "attributes": _NOTHING,
             "adjacency": adjacency,
-            "hidden": frozenset([*(number[name] for name in marks["latent"]), *range(len(names), size)]),
+            "hidden": frozenset([*(number[name] for name in marks["latent"]), *range(count, size)]),
             "_number": MappingProxyType(number),
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
+        if bends:
+            object.__setattr__(self, "bends", _bends(self, bends))
+        if attributes:
+            object.__setattr__(self, "attributes", _attributes(self, attributes))
+        if not isinstance(title, str):
+            raise GraphError(f"The title of a DAG is text, not {title!r}.")
 
     # Equality and hash are those of the drawing; the rest is derived from it.
 
     def _key(self) -> tuple[object, ...]:
         marks = (self.exposures, self.outcomes, self.latent, self.adjusted, self.selected)
-        return (self.names, self.edges, self.arcs, marks, tuple(self.positions.items()))
+        described = [(one, tuple(texts.items())) for one, texts in self.attributes.items()]
+        looks = (tuple(self.positions.items()), tuple(self.bends.items()), self.box, self.title)
+        return (self.names, self.edges, self.arcs, marks, looks, tuple(described))
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Dag) else NotImplemented
@@ -249,6 +300,10 @@ class Dag:
             "adjusted": self.adjusted,
             "selected": self.selected,
             "positions": dict(self.positions),
+            "bends": dict(self.bends),
+            "box": self.box,
+            "title": self.title,
+            "attributes": {one: dict(texts) for one, texts in self.attributes.items()},
         }
 
     def marked(
@@ -312,8 +367,50 @@ class Dag:
         return write(self)
 
     def to_arrows(self) -> str:
-        """The DAG as arrow text, with its marks; positions have no place in it."""
+        """The DAG as arrow text, with its marks; how it looks has no place in it."""
         from causal.graph.notation.arrows import write
+
+        return write(self)
+
+    def to_lavaan(self) -> str:
+        """The DAG as a model of lavaan; see `causal.graph.notation.lavaan.write`."""
+        from causal.graph.notation.lavaan import write
+
+        return write(self)
+
+    def to_csv(self) -> str:
+        """The DAG as a table of edges; see `causal.graph.notation.edges.write`."""
+        from causal.graph.notation.edges import write
+
+        return write(self)
+
+    def to_json(self) -> str:
+        """The DAG as a JSON object, with nothing lost; see `causal.graph.notation.records`."""
+        from causal.graph.notation.records import write
+
+        return write(self)
+
+    def to_gml(self) -> str:
+        """The DAG in GML; see `causal.graph.notation.gml.write`."""
+        from causal.graph.notation.gml import write
+
+        return write(self)
+
+    def to_graphml(self) -> str:
+        """The DAG in GraphML; see `causal.graph.notation.graphml.write`."""
+        from causal.graph.notation.graphml import write
+
+        return write(self)
+
+    def to_mermaid(self) -> str:
+        """The picture of the DAG for a Markdown page; see `causal.graph.notation.mermaid`."""
+        from causal.graph.notation.mermaid import write
+
+        return write(self)
+
+    def to_tikz(self) -> str:
+        """The picture of the DAG for a LaTeX document; see `causal.graph.notation.tikz`."""
+        from causal.graph.notation.tikz import write
 
         return write(self)
 
@@ -334,12 +431,76 @@ def _refuse_other_names(names: Iterable[object]) -> None:
 def _place(name: object, given: Iterable[Any]) -> Position:
     """*given* as two finite numbers."""
     try:
-        x, y = map(float, given)
+        x, y = given
+        x, y = float(x), float(y)
     except (TypeError, ValueError, OverflowError):
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
         raise GraphError(f"The position of {shown(str(name))} is not two numbers. Give (x, y).")
     return x, y
+
+
+def _box(given: Iterable[Any]) -> Box:
+    """*given* as four finite numbers."""
+    try:
+        left, top, right, bottom = map(float, given)
+    except (TypeError, ValueError, OverflowError):
+        left = top = right = bottom = math.nan
+    if not all(map(math.isfinite, (left, top, right, bottom))):
+        raise GraphError("The box of a DAG is four numbers: (left, top, right, bottom).")
+    return left, top, right, bottom
+
+
+def _bends(dag: Dag, given: Mapping[Link, Any]) -> Mapping[Link, Position]:
+    drawn = _links(dag)
+    places: dict[Link, Position] = {}
+    for one, place in given.items():
+        link = _link(one, drawn)
+        places[link] = _place(" ".join(link), place)
+    return MappingProxyType(dict(sorted(places.items())))
+
+
+def _attributes(dag: Dag, given: Attributes) -> Attributes:
+    from causal.graph.notation.statements import MARKS
+
+    drawn = _links(dag)
+    of_whole, of_variable = frozenset({"bb", "name"}), frozenset({"pos", *MARKS})
+    of_edge = of_variable | {"dir"}
+    kept: dict[str | Link, dict[str, str]] = {}
+    for one, texts in given.items():
+        subject = one if isinstance(one, str) else _link(one, drawn)
+        taken = of_whole if not subject else of_variable if isinstance(subject, str) else of_edge
+        for key, text in texts.items():
+            if not (isinstance(key, str) and isinstance(text, str) and key):
+                raise GraphError(f"An attribute is a key and a text, not {key!r}: {text!r}.")
+            if key in taken:
+                raise GraphError(
+                    f"The attribute {shown(key)} has a meaning of its own. Give it by a keyword: "
+                    "exposures, outcomes, latent, adjusted, selected, positions, bends, box, title."
+                )
+        if texts:
+            kept.setdefault(subject, {}).update(texts)
+    order = sorted(kept, key=lambda one: (not isinstance(one, str), one))
+    return MappingProxyType(
+        {one: MappingProxyType(dict(sorted(kept[one].items()))) for one in order}
+    )
+
+
+def _links(dag: Dag) -> frozenset[Link]:
+    """Every edge of *dag*, as what is said of an edge names it."""
+    return frozenset([*((a, "->", b) for a, b in dag.edges), *((a, "<->", b) for a, b in dag.arcs)])
+
+
+def _link(given: Any, drawn: frozenset[Link]) -> Link:
+    link = given if isinstance(given, tuple) else (given,)
+    if link[1:2] == ("<->",) and link not in drawn:
+        link = link[::-1] if link[::-1] in drawn else link
+    if link not in drawn:
+        raise GraphError(
+            f"The DAG has no edge {shown(' '.join(map(str, link)))} to bend or to describe. "
+            'An edge is a triple: (cause, "->", effect) or (a, "<->", b).'
+        )
+    return link
 
 
 def _rebuild(parts: dict[str, Any]) -> Dag:

@@ -16,8 +16,9 @@ import pytest
 from causal.criteria.roles import Variable
 from causal.display import drawing
 from causal.display.drawing import Picture, dot_source, draw, picture, renderer, steps, svg
-from causal.errors import MissingPart, OutputError, shown
+from causal.errors import GraphError, MissingPart, OutputError, shown
 from causal.graph.dag import Dag
+from causal.graph.notation import WRITERS, read_file, write
 
 HOSTILE = [
     "a:b",
@@ -357,6 +358,52 @@ def test_every_format_is_written_whole(tmp_path: Path, suffix: str) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [target.name]
 
 
+@pytest.mark.parametrize("suffix", [*WRITERS, "CSV", "Dag"])
+@pytest.mark.usefixtures("no_graphviz")
+def test_the_dag_is_written_as_text_by_its_suffix_and_without_graphviz(
+    tmp_path: Path, suffix: str
+) -> None:
+    dag = Dag("u [latent]; u -> x; u -> y; x -> y; x <-> y")
+    target = tmp_path / f"dag.{suffix}"
+    assert draw(dag, target) == target
+    assert [p.name for p in tmp_path.iterdir()] == [target.name]
+    assert target.read_text(encoding="utf-8") == write(dag, suffix.lower())
+    if suffix not in {"mmd", "tex"}:  # those are pictures
+        again = read_file(target)
+        assert (again.edges, again.arcs) == (dag.edges, dag.arcs)
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_text_of_a_question_has_its_exposures_and_outcomes_as_marks(tmp_path: Path) -> None:
+    question = Dag("a [e]; z -> x -> y; z -> y").question("x", "y")
+    for subject in (question, picture(question, paths=False)):
+        drawn = read_file(draw(subject, tmp_path / "dag.json"))
+        assert (drawn.exposures, drawn.outcomes) == ({"x"}, {"y"})
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_a_dag_too_large_to_lay_out_is_still_written_as_text(tmp_path: Path) -> None:
+    dag = Dag(edges=pairwise(map(str, range(3_000))))
+    assert read_file(draw(dag, tmp_path / "large.gml")) == dag
+    assert len(draw(dag, tmp_path / "large.tex").read_text().splitlines()) == 3 + 3_000 + 2_999
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "error", "says"),
+    [
+        ("blood pressure", "lav", GraphError, "lavaan cannot spell the name 'blood pressure'"),
+        ("\x00", "graphml", GraphError, "XML has no character U\\+0000"),
+        ("\ud800", "dag", OutputError, "no file can hold half of a character"),
+    ],
+)
+def test_a_name_that_the_notation_cannot_hold_is_refused_and_nothing_is_left(
+    tmp_path: Path, name: str, suffix: str, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        draw(Dag(nodes=[name]), tmp_path / f"dag.{suffix}")
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_in_a_dot_file_too_the_full_name_is_a_tooltip_and_only_text() -> None:
     pygraphviz = pytest.importorskip("pygraphviz", reason="the wheel is not installed here")
     dag = hostile_dag()
@@ -397,7 +444,8 @@ def test_a_path_that_cannot_be_drawn_to_is_refused_and_nothing_is_left(
     with pytest.raises(OutputError, match=re.escape(says)) as refusal:
         draw(Dag("x -> y"), f"{tmp_path}/{name}")
     if "suffix" in str(refusal.value):
-        assert all(suffix in str(refusal.value) for suffix in (".svg", ".png", ".pdf", ".dot"))
+        known = ("svg", "png", "pdf", "dot", *WRITERS)
+        assert all(f".{suffix}" in str(refusal.value) for suffix in known)
     assert [p.name for p in tmp_path.iterdir()] == ["folder.svg"]
 
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from causal.errors import CycleError, GraphError, UnknownVariable
 from causal.graph.dag import Adjacency, Dag
+from tests.graph.notation.looks import drawings
 from tests.oracles import random_case
-from tests.strategies import dags, parts
+from tests.strategies import parts
 
 MARKS = ("exposures", "outcomes", "latent", "adjusted", "selected")
 
@@ -65,9 +66,12 @@ def test_edges_and_positions_may_be_lists_as_they_come_from_json() -> None:
         "edges": [["a", "b"]],
         "arcs": [["b", "a"]],
         "positions": {"a": [0, 1]},
+        "box": [0, 1, 2, 3],
     }
     dag = Dag(**given)
-    assert dag == Dag(edges=[("a", "b")], arcs=[("a", "b")], positions={"a": (0.0, 1.0)})
+    assert dag == Dag(
+        edges=[("a", "b")], arcs=[("a", "b")], positions={"a": (0.0, 1.0)}, box=(0.0, 1.0, 2.0, 3.0)
+    )
     assert len({dag}) == 1
 
 
@@ -112,6 +116,43 @@ def test_edges_taken_out_are_gone_from_both_sides_and_from_the_copy_only() -> No
     assert [*graph.without([]).parents] == [*graph.parents]
 
 
+# How it looks
+
+
+def test_bends_and_texts_are_kept_by_edge_name_or_for_the_whole() -> None:
+    dag = Dag(
+        edges=[("x", "y")],
+        arcs=[("y", "x")],
+        bends={("y", "<->", "x"): (1, 2), ("x", "->", "y"): (3, 4)},
+        box=(0, 0, 1, 1),
+        title="a drawing",
+        attributes={
+            ("x", "->", "y"): {"beta": ".5", "alpha": "1"},
+            "z": {"label": "Z"},
+            "": {"author": "me"},
+            "x": {},
+        },
+    )
+    assert dag.names == ("x", "y", "z")
+    assert dict(dag.bends) == {("x", "->", "y"): (3.0, 4.0), ("x", "<->", "y"): (1.0, 2.0)}
+    assert (dag.box, dag.title) == ((0.0, 0.0, 1.0, 1.0), "a drawing")
+    assert [*dag.attributes] == ["", "z", ("x", "->", "y")]
+    assert dict(dag.attributes["x", "->", "y"]) == {"alpha": "1", "beta": ".5"}
+    assert dag.marked(latent=["z"]).attributes == dag.attributes
+    with pytest.raises(TypeError):
+        dag.attributes["z"]["label"] = "z"  # type: ignore[index]  # that is the point
+    with pytest.raises(TypeError):
+        dag.bends["x", "->", "y"] = (0, 0)  # type: ignore[index]  # likewise
+
+
+def test_how_a_dag_looks_changes_no_answer() -> None:
+    plain = Dag("x <- z -> y; x -> y")
+    styled = Dag(**{**plain.parts(), "title": "t", "attributes": {("z", "->", "x"): {"beta": "0"}}})
+    assert styled != plain
+    assert styled.adjacency == plain.adjacency
+    assert styled.question("x", "y").adjustment.adjust_for == ("z",)
+
+
 # A value
 
 
@@ -142,11 +183,12 @@ def test_the_order_in_which_parts_are_given_says_nothing(
     assert list(one.to_networkx().edges) == list(other.to_networkx().edges)
 
 
-@given(dags())
+@given(drawings())
 @settings(deadline=None, max_examples=50)
 def test_a_dag_survives_pickling_and_copying(dag: Dag) -> None:
     for again in (
         pickle.loads(pickle.dumps(dag)),
+        pickle.loads(pickle.dumps(dag, protocol=2)),
         copy.copy(dag),
         copy.deepcopy(dag),
         Dag(**dag.parts()),
@@ -155,7 +197,7 @@ def test_a_dag_survives_pickling_and_copying(dag: Dag) -> None:
         assert again == dag
         assert hash(again) == hash(dag)
         assert again.adjacency == dag.adjacency
-        assert again.positions == dag.positions
+        assert again.parts() == dag.parts()
 
 
 WHOLE: dict[str, Any] = {
@@ -168,6 +210,10 @@ WHOLE: dict[str, Any] = {
     "adjusted": ["b"],
     "selected": ["c"],
     "positions": {"a": (0.0, 1.0)},
+    "bends": {("a", "->", "b"): (0.0, 1.0)},
+    "box": (0.0, 0.0, 1.0, 1.0),
+    "title": "whole",
+    "attributes": {"a": {"label": "A"}},
 }
 
 
@@ -175,11 +221,18 @@ WHOLE: dict[str, Any] = {
     "change",
     [
         {"nodes": ["a", "b", "c", "d"]},
-        {"edges": [("b", "a")]},
+        {"edges": [("b", "a")], "bends": {}},
         {"arcs": [("b", "c")]},
         *({mark: []} for mark in MARKS),
         {"positions": {"a": (1.0, 0.0)}},
         {"positions": {}},
+        {"bends": {("a", "->", "b"): (1.0, 0.0)}},
+        {"bends": {}},
+        {"box": None},
+        {"title": ""},
+        {"attributes": {"a": {"label": "B"}}},
+        {"attributes": {("a", "->", "b"): {"label": "A"}}},
+        {"attributes": {}},
     ],
     ids=str,
 )
@@ -340,6 +393,25 @@ def test_a_graph_is_refused_exactly_when_it_has_a_cycle_and_that_one_is_told() -
         ({"positions": {"x": None}}, "position of 'x' is not two numbers"),
         ({"positions": {"x": ("left", 0)}}, "position of 'x' is not two numbers"),
         ({"positions": {"x": (10**400, 0)}}, "position of 'x' is not two numbers"),
+        ({"box": (0, 0, 1)}, "box of a DAG is four numbers"),
+        ({"box": (0, 0, 1, float("nan"))}, "box of a DAG is four numbers"),
+        ({"title": 3}, "title of a DAG is text, not 3"),
+        ({"bends": {("x", "->", "y"): (0, 0)}}, "no edge 'x -> y' to bend"),
+        ({"edges": [("x", "y")], "bends": {("y", "->", "x"): (0, 0)}}, "no edge 'y -> x'"),
+        ({"edges": [("x", "y")], "bends": {("x", "<->", "y"): (0, 0)}}, "no edge 'x <-> y'"),
+        ({"edges": [("x", "y")], "bends": {("x", "y"): (0, 0)}}, "no edge 'x y'"),
+        ({"edges": [("x", "y")], "bends": {("x", "->", "y"): None}}, "of 'x -> y' is not two"),
+        ({"attributes": {("x", "->", "y"): {"a": "b"}}}, "no edge 'x -> y'"),
+        ({"attributes": {3: {"a": "b"}}}, "no edge '3'"),
+        ({"attributes": {"x": {"a": 1}}}, "a key and a text, not 'a': 1"),
+        ({"attributes": {"x": {"": "a"}}}, "a key and a text"),
+        ({"attributes": {"x": {"latent": "1"}}}, "'latent' has a meaning of its own"),
+        ({"attributes": {"x": {"pos": "1,2"}}}, "'pos' has a meaning of its own"),
+        ({"attributes": {"": {"bb": "0"}}}, "'bb' has a meaning of its own"),
+        (
+            {"edges": [("x", "y")], "attributes": {("x", "->", "y"): {"dir": "both"}}},
+            "'dir' has a meaning of its own",
+        ),
         ({"source": 3}, "Cannot read a DAG from a int"),
         ({"source": b"x -> y"}, "Cannot read a DAG from a bytes"),
         ({"source": [("x", "y")]}, "Cannot read a DAG from a list"),
@@ -353,7 +425,16 @@ def test_what_is_no_drawing_is_refused(given: dict[str, Any], message: str) -> N
 
 @pytest.mark.parametrize(
     "beside",
-    [{"nodes": ["a"]}, {"edges": [("x", "z")]}, {"latent": ["x"]}, {"positions": {"x": (0, 0)}}],
+    [
+        {"nodes": ["a"]},
+        {"edges": [("x", "z")]},
+        {"latent": ["x"]},
+        {"positions": {"x": (0, 0)}},
+        {"bends": {("x", "->", "y"): (0, 0)}},
+        {"box": (0, 0, 1, 1)},
+        {"title": "t"},
+        {"attributes": {"x": {"a": "b"}}},
+    ],
     ids=str,
 )
 def test_parts_beside_a_text_are_refused_and_not_dropped(beside: dict[str, Any]) -> None:

@@ -1,36 +1,63 @@
 """Text to `Dag`: one language per file, told apart by what the text says, not by a file's suffix.
 
 ========= ============================================== ==========================================
-language  begins with                                    module
+language  is text that                                   module
 ========= ============================================== ==========================================
-DAGitty   ``dag {`` or ``dag name {``                    `causal.graph.notation.dagitty`
-DOT       ``digraph {``, ``strict digraph name {``       `causal.graph.notation.dot`
-arrows    anything else                                  `causal.graph.notation.arrows`
-networkx  (a ``networkx.DiGraph``, not text)             `causal.graph.notation.exchange`
+JSON      begins with a brace and a key, ``{"nodes":``   `causal.graph.notation.records`
+GraphML   begins as XML does, ``<graphml``               `causal.graph.notation.graphml`
+GML       begins with ``graph [`` and a key              `causal.graph.notation.gml`
+table     begins with a row like ``from,to``, or has     `causal.graph.notation.edges`
+          two names and a comma in each of its lines
+DAGitty   begins with ``dag {`` or ``dag name {``        `causal.graph.notation.dagitty`
+DOT       begins with ``digraph {``                      `causal.graph.notation.dot`
+lavaan    has a ``~`` and no arrow, ``y ~ x + z``        `causal.graph.notation.lavaan`
+arrows    is anything else, ``x <- z -> y``              `causal.graph.notation.arrows`
+networkx  (is no text but a ``networkx.DiGraph``)        `causal.graph.notation.exchange`
 ========= ============================================== ==========================================
 
 Case does not matter in a header. ``graph``, ``pdag``, ``mag`` and ``pag`` head graphs that are not
 DAGs and are refused by name, and so is the headless two-part text of DAGitty's first versions.
+`mermaid` and `tikz` write pictures for pages, which are not read back.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from causal.errors import GraphError, NotationError, shown
 from causal.graph.notation import arrows, dagitty, dot
-from causal.graph.notation.scanner import Source, is_word, scan
+from causal.graph.notation.scanner import BLANK, Source, is_word, scan, unquoted
 
 if TYPE_CHECKING:
     import networkx
 
     from causal.graph.dag import Dag
 
-__all__ = ["load", "read", "read_file"]
+__all__ = ["WRITERS", "load", "read", "read_file", "write"]
+
+# The suffix of a file says in which notation to write it; the module, by its name.
+WRITERS = {
+    "dag": "dagitty",
+    "dagitty": "dagitty",
+    "txt": "arrows",
+    "lav": "lavaan",
+    "lavaan": "lavaan",
+    "csv": "edges",
+    "json": "records",
+    "gml": "gml",
+    "graphml": "graphml",
+    "mmd": "mermaid",
+    "tex": "tikz",
+}
 
 _NOT_DAGS = {
     "graph": "A 'graph' has edges without direction",
@@ -39,13 +66,22 @@ _NOT_DAGS = {
     "pag": "A 'pag' stands for many DAGs",
 }
 _HEADERS = {"dag", "digraph", *_NOT_DAGS}
-_HOLDS_A_DAG = re.compile(r"->|<-|\{")
-_FILE_NAME = re.compile(r"\s*[\w.-]+\.(?:dag|dagitty|dot|gv|txt)\s*")
+# Whether there is such a header; what exactly it says is for `_header` to find out.
+_HEADED = re.compile(
+    rf"{BLANK}(?:strict{BLANK})?(?:dag|digraph|graph|pdag|mag|pag)\b{BLANK}"
+    rf'(?:[^\s{{"]++|"(?:[^"\\]++|\\[\s\S])*+")?+{BLANK}\{{',
+    re.IGNORECASE,
+)
+_HOLDS_A_DAG = re.compile(r"->|<-|\{|\s=?~~?\s")
+_FILE_NAME = re.compile(
+    r"\s*[\w.-]+\.(?:dag|dagitty|dot|gv|txt|lav|lavaan|csv|json|gml|graphml)\s*"
+)
 # A variable of DAGitty's first notation, "age 1 @0.3,-0.2" or "x E @1,1", on a line of its own.
 _LEGACY_PLACED = re.compile(
     r"^\S.*[ \t][0-9EOAU]+[ \t]+@-?[0-9.]+,-?[0-9.]+[ \t]*\r?$", re.MULTILINE
 )
 _LEGACY_PLAIN = re.compile(r"\s*(?:\S+[ \t]+[01EOAU][ \t]*\r?\n)+[ \t]*\r?\n\s*\S+[ \t]+\S")
+_GLANCE = 10_000  # characters
 _LARGEST = 256 * 2**20  # bytes; beyond this, something else was meant
 
 
@@ -71,6 +107,18 @@ def read(source: str | networkx.DiGraph[Any]) -> Dag:
         f"Cannot read a DAG from a {type(source).__name__}. Give DAGitty, DOT or arrow text "
         '("x <- z -> y"), or a networkx.DiGraph.'
     )
+
+
+def write(dag: Dag, suffix: str) -> str:
+    """Write *dag* in the notation of files that end in *suffix*, one of `WRITERS`.
+
+    Raises
+    ------
+    GraphError
+        That notation cannot spell a name.
+    """
+    text: str = import_module(f"causal.graph.notation.{WRITERS[suffix]}").write(dag)
+    return text
 
 
 def read_file(path: str | os.PathLike[str]) -> Dag:
@@ -101,7 +149,8 @@ def load(source: str, stdin: BinaryIO | None = None) -> Dag:
     """Read a DAG from what a user gave on the command line.
 
     ``-`` is the standard input (*stdin*, for tests); a name of an existing file is that file; a
-    text that holds an arrow or a brace is the DAG itself; anything else is a file that is missing.
+    text that holds an arrow, a brace or a lone ``~`` is the DAG itself; anything else is a file
+    that is missing.
 
     Raises
     ------
@@ -123,22 +172,77 @@ def _read_text(text: str, file: str | None = None) -> Dag:
     where = "The text" if file is None else shown(file)
     if not text.strip().strip("\ufeff"):
         raise NotationError(f'{where} is empty. Draw the DAG, for example: "x <- z -> y; x -> y"')
+    with _no_collection():
+        return _told_apart(text, file, where)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for garbage: a reader makes a million small things and none.
+
+    On a large file that search is an eighth of the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _told_apart(text: str, file: str | None, where: str) -> Dag:
+    text = text.removeprefix("\ufeff")  # the byte-order mark that Windows editors write
+    language = _language(text)
+    if language is not None:
+        dag: Dag = language.read(text, file)
+        return dag
     source = scan(text, file)
     header = _header(source)
     if header is None:
         return _read_arrows(source, where)
-    kind, start = header
+    kind, title, start = header
     if kind in _NOT_DAGS:
         raise source.error(
             1 if source.tokens[0].casefold() == "strict" else 0,
             f"{_NOT_DAGS[kind]}; this program reads DAGs only.",
             "Give every edge a direction and begin with 'dag {'.",
         )
-    return dagitty.read(source, start) if kind == "dag" else dot.read(source, start)
+    if kind == "dag":
+        return dagitty.read(source, start, title)
+    return dot.read(source, start, title)
 
 
-def _header(source: Source) -> tuple[str, int] | None:
-    """The kind of graph that a header names, and the number of the token behind its brace."""
+def _language(text: str) -> ModuleType | None:
+    """The module of the language of *text*; None if it is one of those that share our tokens.
+
+    Each module knows its own language. It is imported, which takes longer than looking, only where
+    a glance says that the text may be in it.
+    """
+    beginning = text.lstrip()[:_GLANCE]
+    line = beginning.partition("\n")[0].partition("\r")[0].casefold()
+    parted = any(sign in line for sign in ",;\t")
+    glances = {
+        "records": beginning[:1] == "{" and beginning[1:].lstrip()[:1] == '"',
+        "graphml": beginning[:1] == "<" and beginning[1:2] not in {"-", ""},
+        "gml": "graph" in beginning and "[" in beginning and not beginning.startswith("digraph"),
+        "edges": parted
+        and any(word in line for word in ("from", "source", "cause", "parent", "v")),
+    }
+    for name, likely in glances.items():
+        if likely and (module := import_module(f"{__name__}.{name}")).begins(text):
+            return module
+    if _HEADED.match(text):
+        return None
+    if "~" in text and (module := import_module(f"{__name__}.lavaan")).is_lavaan(text):
+        return module
+    if "," in line and (module := import_module(f"{__name__}.edges")).has_two_columns(text):
+        return module
+    return None
+
+
+def _header(source: Source) -> tuple[str, str, int] | None:
+    """The kind of graph, its title, and the number of the token behind the header's brace."""
     head = source.tokens[:4]
     skip = 1 if head[0].casefold() == "strict" else 0
     word, name, brace = [*head[skip:], "", "", ""][:3]
@@ -146,9 +250,9 @@ def _header(source: Source) -> tuple[str, int] | None:
     if kind not in _HEADERS:
         return None
     if name == "{":
-        return kind, skip + 2
+        return kind, "", skip + 2
     if brace == "{" and (is_word(name) or name.startswith('"')):
-        return kind, skip + 3
+        return kind, name if is_word(name) else unquoted(name), skip + 3
     return None
 
 

@@ -29,7 +29,7 @@ def read(source: Source) -> Dag:
 
 
 def write(dag: Dag) -> str:
-    """Write *dag* as arrow text on one line: everything but the positions.
+    """Write *dag* as arrow text on one line: everything but how it looks.
 
     Arrows that follow one another in sorted order and share an end are joined into chains.
     """

@@ -19,7 +19,7 @@ from unicodedata import category, east_asian_width
 
 from causal.errors import NotationError, shown
 
-__all__ = ["ARROWS", "Source", "is_word", "quoted", "scan", "unquoted"]
+__all__ = ["ARROWS", "BLANK", "Source", "error_at", "is_word", "quoted", "scan", "unquoted"]
 
 ARROWS = frozenset({"->", "<-", "<->"})
 
@@ -35,9 +35,9 @@ _WORD = rf"[^{_NOT_IN_WORDS}]++"
 # A minus sign may begin a number, but only where a name can begin: in "covid-19" it is a slip.
 _NUMBER = rf"(?<![^\s>{{,;=\[:])-(?=\.?[0-9]){_WORD}"
 _STRING = r'"(?:[^"\\]++|\\[\s\S])*+"'
-_BLANK = r"(?:\s++|#[^\r\n]*+|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+"
+BLANK = r"(?:\s++|#[^\r\n]*+|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+"
 _TOKENS = re.compile(
-    rf"{_BLANK}("
+    rf"{BLANK}("
     rf"{_WORD}|{_NUMBER}"
     rf"|{_STRING}(?:\s*+\+\s*+{_STRING})*+"  # "a" + "b" is one string
     r"|[<@]?-+[>@]?"  # edges, the foreign ones among them
@@ -62,15 +62,8 @@ class Source:
 
     def error(self, index: int, problem: str, advice: str = "") -> NotationError:
         """The error that shows the line of token number *index* and marks the spot."""
-        text = self.text
-        spot = next(islice(_TOKENS.finditer(text), index, None)).start(1)
-        if spot == len(text):  # the end: mark the place behind the last thing written
-            spot = len(text.rstrip())
-        line = len(_LINE_END.findall(text, 0, spot)) + 1
-        place = f"Line {line}" if self.file is None else f"{shown(self.file)}, line {line}"
-        return NotationError(
-            f"{place}: {problem}\n{_marked(text, spot)}" + (f"\n{advice}" if advice else "")
-        )
+        spot = next(islice(_TOKENS.finditer(self.text), index, None)).start(1)
+        return error_at(self.text, self.file, spot, problem, advice)
 
     def found(self, index: int) -> str:
         """Token number *index* as a message names it."""
@@ -86,7 +79,6 @@ def scan(text: str, file: str | None = None) -> Source:
     NotationError
         A quote, a comment or an HTML-like value is opened and never closed.
     """
-    text = text.removeprefix("\ufeff")  # the byte-order mark that Windows editors write
     tokens: list[str] = _TOKENS.findall(text)
     while len(tokens) > 1 and not tokens[-2]:  # blanks before the end make a second empty match
         tokens.pop()
@@ -101,6 +93,19 @@ def scan(text: str, file: str | None = None) -> Source:
     if last.startswith("=") and last[1:].lstrip().startswith("<") and not last.endswith(">"):
         raise source.error(index, "the '<' after this '=' is never closed.")
     return source
+
+
+def error_at(
+    text: str, file: str | None, spot: int, problem: str, advice: str = ""
+) -> NotationError:
+    """The error that shows the line of character number *spot* and marks it."""
+    if spot >= len(text):  # the end: mark the place behind the last thing written
+        spot = len(text.rstrip())
+    line = len(_LINE_END.findall(text, 0, spot)) + 1
+    place = f"Line {line}" if file is None else f"{shown(file)}, line {line}"
+    return NotationError(
+        f"{place}: {problem}\n{_marked(text, spot)}" + (f"\n{advice}" if advice else "")
+    )
 
 
 def is_word(token: str) -> bool:

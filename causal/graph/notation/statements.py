@@ -11,8 +11,10 @@
 
 A statement ends at ``;`` or where the next one begins, so line breaks are blanks and nothing more.
 A group stands for every variable named in it, and an edge between groups for all pairs. Attributes
-after a lone name are its marks and its position; after a chain they describe its edges, where only
-``dir`` has a meaning. What differs between the notations is in `Dialect`.
+after a lone name are its marks and its position; after a chain they describe its edges, where
+``dir`` and ``pos`` have a meaning. Options are attributes of the drawing as a whole, of which
+``bb`` and ``name`` have one. What else stands there is kept as text. What differs between the
+notations is in `Dialect`.
 
 Groups are kept on a stack of our own, not on Python's, and no deeper than `DEEPEST`: garbage that
 nests cannot hang the reader or blow the stack.
@@ -22,22 +24,37 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from causal.errors import NotationError
-from causal.graph.dag import Dag
+from causal.graph.dag import Box, Dag, Link, Position
 from causal.graph.notation.scanner import ARROWS, Source, is_word, unquoted
 
-__all__ = ["MARKS", "Dialect", "is_false", "is_true", "marks_of", "parse", "place_of", "position"]
+__all__ = [
+    "MARKS",
+    "Dialect",
+    "box_of",
+    "comma_separated",
+    "is_false",
+    "is_true",
+    "looks_of",
+    "marks_of",
+    "parse",
+    "position",
+]
 
 DEEPEST = 100
 MOST_EDGES = 2_000_000
+MOST_DESCRIBED = 200_000  # edges of one statement with attributes: each keeps its own
 
 # The keyword of `Dag` that each mark of DAGitty's belongs to.
 MARKS = {
     "exposure": "exposures",
+    "source": "exposures",
     "e": "exposures",
     "outcome": "outcomes",
+    "target": "outcomes",
     "o": "outcomes",
     "latent": "latent",
     "l": "latent",
@@ -48,6 +65,7 @@ MARKS = {
     "selected": "selected",
     "s": "selected",
 }
+_GOES_ON = frozenset({*ARROWS, "[", ":"})  # what may come behind x -> y in the same statement
 _NEEDS_BOTH = "An arrow needs a variable on both sides."
 # Possessive, like the tokens: nothing is looked at twice.
 _NUMBER = r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
@@ -58,7 +76,8 @@ _DRAWN = re.compile(r"[<>\u2013\u2014\u2190-\u21ff\u2212\u27f0-\u297f]")
 
 # A name, or the variables of a group.
 _Operand = str | tuple[str, ...]
-_Attribute = tuple[str, str, int]  # key, value ("true" where it has none), number of its token
+# Key, value ("1" where it has none, None where it is HTML-like), number of the key's token.
+_Attribute = tuple[str, str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +102,8 @@ class _Group:
     listed: bool = False  # the statement comes after a comma
 
 
-def parse(source: Source, start: int, dialect: Dialect) -> Dag:
-    """Read the statements from token number *start* on.
+def parse(source: Source, start: int, dialect: Dialect, title: str = "") -> Dag:
+    """Read the statements from token number *start* on, of a drawing called *title*.
 
     Raises
     ------
@@ -93,7 +112,7 @@ def parse(source: Source, start: int, dialect: Dialect) -> Dag:
     CycleError
         The arrows go round.
     """
-    return _Parser(source, start, dialect).run()
+    return _Parser(source, start, dialect, title).run()
 
 
 def position(text: str) -> tuple[float, float] | None:
@@ -103,6 +122,15 @@ def position(text: str) -> tuple[float, float] | None:
         return None
     x, y = float(found[1]), float(found[2])
     return (x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+
+def box_of(text: str) -> Box | None:
+    """The numbers of ``"left,top,right,bottom"``, or None."""
+    sides = text.split(",") if "!" not in text else []
+    corners = [position(",".join(two)) for two in (sides[:2], sides[2:]) if len(sides) == 4]
+    if len(corners) != 2 or corners[0] is None or corners[1] is None:
+        return None
+    return (*corners[0], *corners[1])
 
 
 def is_true(value: object) -> bool:
@@ -130,10 +158,16 @@ def marks_of(dag: Dag) -> dict[str, list[str]]:
     return found
 
 
-def place_of(dag: Dag, name: str) -> str | None:
-    """The position of *name* as ``x,y``, or None; the very same numbers are read back."""
-    place = dag.positions.get(name)
-    return None if place is None else ",".join(map(_decimal, place))
+def looks_of(dag: Dag, subject: str | Link) -> list[tuple[str, str]]:
+    """Where *subject*, a variable or an edge, is drawn, and what else is said of it."""
+    place = dag.positions.get(subject) if isinstance(subject, str) else dag.bends.get(subject)
+    placed = [] if place is None else [("pos", comma_separated(place))]
+    return [*placed, *dag.attributes.get(subject, {}).items()]
+
+
+def comma_separated(numbers: Iterable[float]) -> str:
+    """*numbers* as ``1.5,-2.0``; the very same numbers are read back."""
+    return ",".join(map(_decimal, numbers))
 
 
 def _decimal(number: float) -> str:
@@ -149,32 +183,51 @@ def _decimal(number: float) -> str:
 class _Parser:
     """One pass over the tokens; every method that is given a token's number returns the next."""
 
-    def __init__(self, source: Source, start: int, dialect: Dialect) -> None:
+    def __init__(self, source: Source, start: int, dialect: Dialect, title: str) -> None:
         self.source = source
         self.tokens = source.tokens
         self.start = start
         self.dialect = dialect
         self.open = [_Group(start - 1)]
         self.known: dict[str, str] = {}  # token -> name, so that each is looked at once
+        self.keys: dict[str, str] = {}  # of attributes, likewise
         self.nodes: set[str] = set()
         self.edges: list[tuple[str, str]] = []
         self.arcs: list[tuple[str, str]] = []
         self.marks: dict[str, set[str]] = {mark: set() for mark in MARKS.values()}
-        self.positions: dict[str, tuple[float, float]] = {}
+        self.positions: dict[str, Position] = {}
+        self.bends: dict[Link, Position] = {}
+        self.box: Box | None = None
+        self.title = title
+        self.texts: dict[str | Link, dict[str, str]] = {}
 
     def run(self) -> Dag:
         tokens, known = self.tokens, self.known
         group = self.open[-1]
         operands, edges = group.operands, group.edges
-        i = self.start
+        i, drawn, quick = self.start, self.edges, True
         # Names and arrows are nearly all there is: they are dealt with here, the rest elsewhere.
         while token := tokens[i]:
             name = known.get(token)
             if name is not None:
                 if len(operands) > len(edges):
                     self.finish(group)
-                operands.append(name)
-                i += 1
+                # By far the commonest statements of a large file: an arrow between two names, and
+                # what is said of one.
+                follows = tokens[i + 1] if quick and not operands else ""
+                if (
+                    follows == "->"
+                    and (other := known.get(tokens[i + 2])) is not None
+                    and tokens[i + 3] not in _GOES_ON
+                ):
+                    drawn.append((name, other))
+                    i += 3
+                elif follows == "[":
+                    attributes, i = self.attributes(i + 1)
+                    self.mark(name, attributes)
+                else:
+                    operands.append(name)
+                    i += 1
             elif token in ARROWS:
                 if len(operands) == len(edges) or not operands[-1]:
                     raise self.misplaced_arrow(i, group)
@@ -188,6 +241,7 @@ class _Parser:
                     break
                 group = self.open[-1]
                 operands, edges = group.operands, group.edges
+                quick = len(self.open) == 1
         if self.open:
             if self.dialect.body or len(self.open) > 1:
                 raise self.source.error(self.open[-1].opened, "this '{' is never closed.")
@@ -203,6 +257,10 @@ class _Parser:
             edges=self.edges,
             arcs=self.arcs,
             positions=self.positions,
+            bends=self.bends,
+            box=self.box,
+            title=self.title,
+            attributes=self.texts,
             exposures=self.marks["exposures"],
             outcomes=self.marks["outcomes"],
             latent=self.marks["latent"],
@@ -216,6 +274,8 @@ class _Parser:
         """Deal with a token that is neither an arrow nor a name seen before."""
         group = self.open[-1]
         match token[0]:
+            case "[":
+                return self.statement_attributes(i, group)
             case ";":
                 self.end(i)
                 group.listed = False
@@ -226,8 +286,6 @@ class _Parser:
                 return self.begin_group(i, group)
             case "}":
                 return self.end_group(i)
-            case "[":
-                return self.statement_attributes(i, group)
             case "=":
                 return self.option(i, token, group)
             case ":" if self.dialect.ports and self.is_name(i - 1) and self.is_name(i + 1):
@@ -248,7 +306,9 @@ class _Parser:
     def text(self, i: int) -> str:
         """The text of the word or string that token number *i* is."""
         token = self.tokens[i]
-        if token.startswith('"'):
+        if token.isidentifier():  # the quickest way to know most words
+            return token
+        if token[:1] == '"':
             return unquoted(token)
         if is_word(token):
             return token
@@ -273,6 +333,8 @@ class _Parser:
                         f"Set it on every {'edge' if keyword == 'edge' else 'variable'} that has "
                         f'it. (A variable called {keyword} goes in quotes: "{keyword}".)',
                     )
+                if keyword == "graph":
+                    self.describe_all(key, value, at)
             return after
         if len(group.operands) > len(group.edges):
             self.finish(group)
@@ -285,11 +347,25 @@ class _Parser:
             raise self.source.error(
                 i, "this '=' is out of place.", "Values stand in brackets: x [beta=0.3]."
             )
+        (key,) = group.operands
         group.operands.clear()  # it was no variable
         if len(token) > 1:  # an HTML-like value is part of the token
             return i + 1
-        self.text(i + 1)
+        self.describe_all(str(key), self.text(i + 1), i - 1)
         return i + 2
+
+    def describe_all(self, key: str, value: str | None, at: int) -> None:
+        """Take down an option; in a group it describes that group, of which nothing is kept."""
+        if len(self.open) > 1 or value is None or not key:
+            return
+        if key == "bb":
+            self.box = box_of(value)
+            if self.box is None and value:
+                raise self.source.error(at, "'bb' needs four numbers.", 'Write: bb="0,0,1,1"')
+        elif key == "name":
+            self.title = self.title or value
+        else:
+            self.texts.setdefault("", {})[key] = value
 
     # Groups
 
@@ -339,15 +415,18 @@ class _Parser:
             elif not token:
                 raise self.source.error(opened, "this '[' is never closed.")
             else:
-                key, follows = self.text(i), tokens[i + 1]
+                key = self.keys.get(token)
+                if key is None:
+                    key = self.keys[token] = self.text(i)
+                follows = tokens[i + 1]
                 if follows == "=":
                     found.append((key, self.text(i + 2), i))
                     i += 3
                 elif follows[:1] == "=":
-                    found.append((key, follows, i))
+                    found.append((key, None, i))
                     i += 2
                 else:
-                    found.append((key, "true", i))
+                    found.append((key, "1", i))
                     i += 1
 
     def statement_attributes(self, i: int, group: _Group) -> int:
@@ -357,16 +436,24 @@ class _Parser:
             raise self.source.error(i, "these brackets describe nothing.", "Write: x [exposure]")
         attributes, after = self.attributes(i)
         if group.edges:
-            self.finish(group, two_headed=self.two_headed(attributes))
+            self.finish(group, attributes)
             return after
         name = group.operands[0]
         if not isinstance(name, str):
             raise self.source.error(
                 i, "brackets cannot follow braces.", "Mark the variables one by one: x [latent]"
             )
+        self.mark(name, attributes)
+        self.finish(group)
+        return after
+
+    def mark(self, name: str, attributes: Iterable[_Attribute]) -> None:
+        """Take down what *attributes* say of the variable *name*."""
+        self.nodes.add(name)
+        texts: dict[str, str] = {}
         for key, value, at in attributes:
             if key == "pos":
-                place = position(value)
+                place = position(value or "")
                 if place is None:
                     raise self.source.error(
                         at, "'pos' needs two numbers.", 'Write: x [pos="0.5,-1.2"]'
@@ -375,12 +462,14 @@ class _Parser:
             elif key in MARKS:
                 if is_true(value):
                     self.marks[MARKS[key]].add(name)
-                elif not is_false(value):
+                elif value is None or not (is_false(value) or key == "target"):  # or Graphviz's
                     raise self.source.error(at, f"'{key}' is either there or not.", "Write: x [e]")
-        self.finish(group)
-        return after
+            elif value is not None and key:
+                texts[key] = value
+        if texts:
+            self.texts.setdefault(name, {}).update(texts)
 
-    def two_headed(self, attributes: list[_Attribute]) -> bool:
+    def two_headed(self, attributes: Iterable[_Attribute]) -> bool:
         """Whether the attributes of a chain say ``dir=both``."""
         two_headed = False
         for key, value, at in attributes:
@@ -410,15 +499,19 @@ class _Parser:
                 raise self.no_variable_after_arrow(i, group)
             self.finish(group)
 
-    def finish(self, group: _Group, *, two_headed: bool = False) -> None:
+    def finish(self, group: _Group, attributes: Iterable[_Attribute] = ()) -> None:
         """Take down what a complete statement says."""
         operands, edges = group.operands, group.edges
         if not edges:
             if isinstance(operands[0], str):
                 self.nodes.add(operands[0])
         else:
+            two_headed = bool(attributes) and self.two_headed(attributes)
+            before = len(self.edges), len(self.arcs)
             for left, edge, right in zip(operands, edges, operands[1:], strict=False):
                 self.join(left, "<->" if two_headed else edge, right)
+            if attributes:
+                self.describe(before, attributes)
         if len(self.open) > 1:
             for operand in operands:
                 group.members.update(
@@ -437,12 +530,37 @@ class _Parser:
             return
         tails = (left,) if isinstance(left, str) else left
         heads = (right,) if isinstance(right, str) else right
-        if len(self.edges) + len(self.arcs) + len(tails) * len(heads) > MOST_EDGES:
+        self.refuse_more(len(self.edges) + len(self.arcs) + len(tails) * len(heads), MOST_EDGES)
+        pairs.extend((tail, head) for tail in tails for head in heads)
+
+    def describe(self, before: tuple[int, int], attributes: Iterable[_Attribute]) -> None:
+        """Keep what is said of the edges drawn since there were *before* edges and arcs."""
+        place = None
+        texts: dict[str, str] = {}
+        for key, value, _ in attributes:
+            if value is None or not key or key == "dir" or key in MARKS:
+                continue
+            if key == "pos":  # DOT's splines, which are no two numbers, are layout
+                place = position(value)
+            else:
+                texts[key] = value
+        if place is None and not texts:
+            return
+        edges, arcs = self.edges[before[0] :], self.arcs[before[1] :]
+        self.refuse_more(len(edges) + len(arcs), MOST_DESCRIBED)
+        links = [(a, "->", b) for a, b in edges]
+        for link in links + [(min(a, b), "<->", max(a, b)) for a, b in arcs]:
+            if place is not None:
+                self.bends[link] = place
+            if texts:
+                self.texts.setdefault(link, {}).update(texts)
+
+    def refuse_more(self, count: int, most: int) -> None:
+        if count > most:
             raise NotationError(
-                f"The groups of this DAG stand for more than {MOST_EDGES:,} arrows. "
+                f"The groups of this DAG stand for more than {most:,} arrows. "
                 "Draw fewer of them: no regression can use so many variables."
             )
-        pairs.extend((tail, head) for tail in tails for head in heads)
 
     # Errors
 

@@ -68,7 +68,10 @@ READ: dict[str, dict[str, Any]] = {
     },
     "x [e][o] [l]": {"exposures": ["x"], "outcomes": ["x"], "latent": ["x"]},
     "x [e=0]; y [o=1]": {"nodes": ["x"], "outcomes": ["y"]},
-    "x []; y [beta=0.3, colour=red]; x -> y [beta=-.5]": {"edges": pairs("xy")},
+    "x []; y [beta=0.3, colour=red]; x -> y [beta=-.5]": {
+        "edges": pairs("xy"),
+        "attributes": {"y": {"beta": "0.3", "colour": "red"}, ("x", "->", "y"): {"beta": "-.5"}},
+    },
     "x -> y [dir=both]": {"arcs": pairs("xy")},
     # comments
     "# x -> z\nx -> y # y -> x": {"edges": pairs("xy")},

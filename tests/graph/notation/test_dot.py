@@ -17,17 +17,35 @@ XY: dict[str, Any] = {"edges": [("x", "y")]}
 READ: dict[str, dict[str, Any]] = {
     "digraph { x -> y }": XY,
     "digraph{x->y;}": XY,
-    "strict digraph G { x -> y }": XY,
-    'STRICT Digraph "my graph" { x -> y }': XY,
-    "digraph 3 {\n  x -> y;\n}\n": XY,
+    "strict digraph G { x -> y }": {**XY, "title": "G"},
+    'STRICT Digraph "my graph" { x -> y }': {**XY, "title": "my graph"},
+    "digraph 3 {\n  x -> y;\n}\n": {**XY, "title": "3"},
+    'digraph "" { x -> y }': XY,
     "digraph {}": {},
-    # layout, style and labels are passed over
-    "digraph { rankdir=LR; node [shape=box]; edge [color=grey]; graph [pad=1]; x -> y }": XY,
+    # layout, style and labels are text; defaults and what describes a subgraph are passed over
+    "digraph { rankdir=LR; node [shape=box]; edge [color=grey]; graph [pad=1]; x -> y }": {
+        **XY,
+        "attributes": {"": {"rankdir": "LR", "pad": "1"}},
+    },
     "digraph { NODE [shape=box] Edge [color=red] x -> y }": XY,
-    'digraph { label="a; b"; x [label=X, style=filled]; x -> y [label="+", color="red:blue"] }': XY,
+    'digraph { label="a; b"; x [label=X, style=filled]; x -> y [label="+", color="red:blue"] }': {
+        **XY,
+        "attributes": {
+            "": {"label": "a; b"},
+            "x": {"label": "X", "style": "filled"},
+            ("x", "->", "y"): {"label": "+", "color": "red:blue"},
+        },
+    },
     "digraph { x [label=<<b>X</b> of <i>y</i>>]; label=<{}>; x -> y }": XY,
-    "digraph { x -> y [weight=2][penwidth=3] }": XY,
-    "digraph { x [width=.5, height=-1.5; fontsize=8] x -> y }": XY,
+    "digraph { x -> y [weight=2][penwidth=3] }": {
+        **XY,
+        "attributes": {("x", "->", "y"): {"weight": "2", "penwidth": "3"}},
+    },
+    "digraph { x [width=.5, height=-1.5; fontsize=8] x -> y }": {
+        **XY,
+        "attributes": {"x": {"width": ".5", "height": "-1.5", "fontsize": "8"}},
+    },
+    'digraph { x [target="_blank"] x -> y }': XY,
     "digraph { x:n -> y:port:sw }": XY,
     'digraph { "x":"a b" -> y }': XY,
     "digraph { subgraph cluster_0 { label=first; x } subgraph { y } x -> y }": XY,
@@ -55,7 +73,10 @@ READ: dict[str, dict[str, Any]] = {
     'digraph { x [pos="1,2,3!"] }': {"positions": {"x": (1, 2)}},
     # two heads
     "digraph { x -> y [dir=both] }": {"arcs": [("x", "y")]},
-    "digraph { x -> {y z} [dir=both, style=dashed] }": {"arcs": [("x", "y"), ("x", "z")]},
+    "digraph { x -> {y z} [dir=both, style=dashed] }": {
+        "arcs": [("x", "y"), ("x", "z")],
+        "attributes": {("x", "<->", end): {"style": "dashed"} for end in "yz"},
+    },
     "digraph { x -> y [dir=forward] }": XY,
     "digraph { x -> y; x -> y [dir=both] }": {**XY, "arcs": [("x", "y")]},
     # names
@@ -81,6 +102,39 @@ def test_dot_is_written_in_one_way() -> None:
         '  "x" -> "y" [dir=both]\n'
         "}\n"
     )
+
+
+def test_what_says_nothing_to_us_is_written_where_dot_has_a_place_for_it() -> None:
+    dag = Dag(
+        edges=[("x", "y")],
+        arcs=[("x", "y")],
+        box=(0, 0, 1, 1),
+        title="G",
+        bends={("x", "<->", "y"): (0.5, 1)},
+        attributes={
+            "": {"rankdir": "LR"},
+            "x": {"label": "the cause"},
+            ("x", "->", "y"): {"node": "1", "color": "red"},
+        },
+    )
+    assert dag.to_dot() == (
+        'digraph "G" {\n'
+        '  graph [bb="0.0,0.0,1.0,1.0", rankdir="LR"]\n'
+        '  "x" [label="the cause"]\n'
+        '  "y"\n'
+        '  "x" -> "y" [color="red", "node"="1"]\n'
+        '  "x" -> "y" [dir=both, pos="0.5,1.0"]\n'
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize("key", ["URL", "href", "edgehref", "image", "shapefile", "FontName"])
+def test_text_of_a_dagitty_file_does_not_become_a_link_or_a_file_that_graphviz_opens(
+    key: str,
+) -> None:
+    dag = Dag(f'dag {{ x [{key}="file:///etc/passwd", label=X] }}')
+    assert dag.attributes["x"] == {key: "file:///etc/passwd", "label": "X"}
+    assert dag.to_dot() == 'digraph {\n  "x" [label="X"]\n}\n'
 
 
 # Graphviz knows no escaped backslash, stops at a zero byte, hides names that begin with a per cent

@@ -35,7 +35,7 @@ ARROWS = {
     "x ¶−> y": "Write arrows as ->, <- and <->",
     "x ¶> y": "Write arrows as ->, <- and <->",
     "x ¶< y": "Write arrows as ->, <- and <->",
-    "y ¶~ x": "This looks like a formula",
+    "z -> y ¶~ x": "This looks like a formula",
     # names
     "x ¶& y -> z": "Names with blanks or signs go in double quotes",
     "f¶(x) -> y": "Names with blanks or signs go in double quotes",
@@ -92,6 +92,8 @@ HEADED = {
     "dag { edge [¶dir=both] x -> y }": "'dir' cannot be set for all at once",
     "dag { x¶:n -> y }": "found ':'",
     "dag { x = ¶}": "found '}'",
+    'dag { ¶bb="0,0,1" }': "'bb' needs four numbers",
+    "dag { graph [¶bb=left] x }": "'bb' needs four numbers",
     "dag { ¶= 3 }": "this '=' is out of place",
     "digraph { x ¶-- y }": "A DAG has the edges ->, <- and <-> only",
     "digraph { Node [¶exposure=1] x }": 'A variable called node goes in quotes: "node"',

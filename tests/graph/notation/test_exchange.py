@@ -36,7 +36,10 @@ READ: list[tuple[nx.DiGraph[Any], dict[str, Any]]] = [
         {"positions": {"x": (1, 2), "y": (3, 4)}},
     ),
     (graph([], x={"pos": "1,2!"}, y={"pos": None}), {"nodes": ["y"], "positions": {"x": (1, 2)}}),
-    (graph([], x={"color": "red", "e": 1, "weight": 2}), {"nodes": ["x"]}),
+    (
+        graph([], x={"color": "red", "e": 1, "weight": 2, "size": [1, 2], "shape": None}),
+        {"nodes": ["x"], "attributes": {"x": {"color": "red", "weight": "2"}}},
+    ),
     # A node with arc=True is the bidirected edge between its two children; else a node.
     (graph([("u", "x"), ("u", "y")], u={"arc": True, "latent": True}), {"arcs": [("x", "y")]}),
     (graph([("u", "x")], u={"arc": True}), {"edges": [("u", "x")]}),
@@ -44,7 +47,20 @@ READ: list[tuple[nx.DiGraph[Any], dict[str, Any]]] = [
         graph([("u", "x"), ("u", "y"), ("w", "u")], u={"arc": True, "latent": True}),
         {"edges": [("u", "x"), ("u", "y"), ("w", "u")], "latent": ["u"]},
     ),
-    (graph([("u", "x"), ("u", "y")], u={"arc": "a curve"}), {"edges": [("u", "x"), ("u", "y")]}),
+    (
+        graph([("u", "x"), ("u", "y")], u={"arc": "1"}),
+        {"edges": [("u", "x"), ("u", "y")], "attributes": {"u": {"arc": "1"}}},
+    ),
+    (
+        nx.DiGraph([("x", "y", {"weight": 0.5, "pos": "1,2"})], name="G", bb="0,0,1,1"),
+        {
+            "edges": [("x", "y")],
+            "title": "G",
+            "box": (0, 0, 1, 1),
+            "bends": {("x", "->", "y"): (1, 2)},
+            "attributes": {("x", "->", "y"): {"weight": "0.5"}},
+        },
+    ),
 ]
 
 

@@ -12,7 +12,16 @@ from causal.graph.dag import Dag
 from causal.graph.notation import load, read_file
 
 XY = Dag("x -> y")
-TEXTS = {"arrows": "x -> y", "dagitty": "dag {\nx -> y\n}\n", "dot": "digraph {\nx -> y\n}\n"}
+TEXTS = {
+    "arrows": "x -> y",
+    "dagitty": "dag {\nx -> y\n}\n",
+    "dot": "digraph {\nx -> y\n}\n",
+    "lavaan": "# why\ny ~ x\n",
+    "table": "from,to\nx,y\n",
+    "JSON": XY.to_json(),
+    "GML": XY.to_gml(),
+    "GraphML": XY.to_graphml(),
+}
 
 
 @pytest.mark.parametrize("suffix", ["", ".dag", ".dot", ".gv", ".txt", ".csv", ".json"])
