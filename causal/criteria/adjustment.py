@@ -31,7 +31,7 @@ from typing import Literal
 
 from causal.criteria.enumeration import minimal_separators
 from causal.criteria.question import Question
-from causal.criteria.separator import Moral, moral
+from causal.criteria.separator import Moral
 from causal.errors import QuestionError, shown
 from causal.graph.paths import open_paths
 from causal.graph.walk import Path, ancestors
@@ -152,7 +152,7 @@ def adjust(
     status: Status = "not_identifiable"
     chosen = None
     if because is None:
-        status = "none_needed" if fixed.leak(task.forced) is None else "sets"
+        status = "none_needed" if fixed.closes(task.forced) else "sets"
         chosen = _sets(task, most, weights)
     return Adjustment(
         question=question,
@@ -227,6 +227,7 @@ class _Task:
     question: Question
     forced: frozenset[int]
     barred: frozenset[int]  # what no set may hold: forbidden, hidden or refused
+    causes: frozenset[int]  # ancestors of all that is named: where sets are searched
     canonical: frozenset[int]  # all that can be held fixed: valid whenever any set is
 
     @property
@@ -237,7 +238,7 @@ class _Task:
             return "outcome_causes_exposure"
         if self.forced & self.barred:
             return "forced"
-        if fixed.spoilt or fixed.leak(self.canonical) is not None:
+        if fixed.spoilt or not fixed.closes(self.canonical):
             return "open_path"
         return None
 
@@ -245,8 +246,7 @@ class _Task:
         """The moral graph in which sets are separators, who may be in them, and who is held."""
         fixed = self.question.setting
         held = self.forced | fixed.selected
-        graph = moral(fixed.graph, fixed.exposures | fixed.outcomes | held)
-        return graph, graph.within - self.barred - held, held
+        return Moral(fixed.graph, self.causes), self.causes - self.barred - held, held
 
 
 def _task(question: Question, forbidden: Collection[str], forced: Collection[str] | None) -> _Task:
@@ -254,8 +254,11 @@ def _task(question: Question, forbidden: Collection[str], forced: Collection[str
     barred = fixed.unusable | dag.numbers(forbidden)
     required = dag.numbers(dag.adjusted if forced is None else forced)
     # Ancestors without the removed arrows: an exposure stays an ancestor of itself all the same.
-    causes = ancestors(fixed.graph, fixed.exposures | fixed.outcomes | required | fixed.selected)
-    return _Task(question, required, barred, required | (causes - barred - fixed.selected))
+    causes = fixed.above
+    if not required <= causes:
+        causes |= ancestors(fixed.graph, required)
+    canonical = required | (causes - barred - fixed.selected)
+    return _Task(question, required, barred, causes, canonical)
 
 
 def _weights(question: Question, costs: Mapping[str, float]) -> dict[int, int]:
@@ -303,7 +306,7 @@ def _repairs(task: _Task) -> Names:
         return ()
     inner = set(path.nodes[1:-1]) - set(path.colliders)
     tried = sorted(inner & task.barred - fixed.forbidden)
-    mended = [node for node in tried if fixed.leak(task.canonical | {node}) is None]
+    mended = [node for node in tried if fixed.closes(task.canonical | {node})]
     return tuple(dag.label(node) for node in mended)
 
 

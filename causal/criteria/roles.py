@@ -118,7 +118,7 @@ def variables(
     def otherwise(node: int, role: Role, use: Use, path: Path | None) -> tuple[Then, Path | None]:
         """What comes of leaving a member out, and of adding what is none."""
         if use == "include":
-            return ("spare", None) if fixed.leak(chosen - {node}) is None else ("open", path)
+            return ("spare", None) if fixed.closes(chosen - {node}) else ("open", path)
         if dag.names[node] in adjustment.repairs:
             return "repairs", None
         if node in fixed.forbidden:

@@ -29,6 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from causal.criteria.question import Question
+from causal.criteria.separator import separated
 from causal.graph.dag import Adjacency
 from causal.graph.walk import Path, ancestors, descendants, open_path
 
@@ -46,7 +47,7 @@ class Setting:
     forbidden: frozenset[int]  # Forb (total) or De(Y) (direct), the exposures always among them
     hidden: frozenset[int]  # latent, and the nameless causes behind <->
     selected: frozenset[int]
-    above: frozenset[int]  # ancestors of exposures and outcomes in H
+    above: frozenset[int]  # ancestors, in H, of exposures, outcomes and selected
     assumes_zero: bool  # no arrow (direct) or no directed path (total) is drawn
 
     @property
@@ -64,13 +65,20 @@ class Setting:
         held = (given | self.selected) - self.exposures - self.outcomes
         return open_path(self.graph, self.exposures, self.outcomes, held, self.above)
 
+    def closes(self, given: frozenset[int]) -> bool:
+        """Whether no path of H stays open when *given* and the selected are held fixed."""
+        held = given
+        if self.selected or not given.isdisjoint(self.exposures | self.outcomes):
+            held = (given | self.selected) - self.exposures - self.outcomes
+        return separated(self.graph, self.exposures, self.outcomes, held, self.above)
+
     def admits(self, given: frozenset[int]) -> bool:
         """Whether *given* is a valid adjustment set."""
         usable = all(
             given.isdisjoint(part)
             for part in (self.exposures, self.outcomes, self.forbidden, self.hidden)
         )
-        return usable and not self.spoilt and self.leak(given) is None
+        return usable and not self.spoilt and self.closes(given)
 
 
 def settle(question: Question) -> Setting:
@@ -91,7 +99,7 @@ def settle(question: Question) -> Setting:
     else:
         removed = [(x, y) for x in exposures for y in full.children[x] if y in outcomes]
         forbidden = descendants(full, outcomes) | exposures
-    graph = full.without(removed)
+    graph, selected = full.without(removed), dag.numbers(dag.selected)
     return Setting(
         graph=graph,
         exposures=exposures,
@@ -99,7 +107,7 @@ def settle(question: Question) -> Setting:
         causal=causal,
         forbidden=frozenset(forbidden),
         hidden=dag.hidden,
-        selected=dag.numbers(dag.selected),
-        above=frozenset(ancestors(graph, exposures | outcomes)),
+        selected=selected,
+        above=frozenset(ancestors(graph, exposures | outcomes | selected)),
         assumes_zero=not removed,
     )

@@ -273,7 +273,11 @@ class Dag:
 
     def numbers(self, names: Iterable[str]) -> frozenset[int]:
         """The numbers of *names*; raises `UnknownVariable` like `number`."""
-        return frozenset(map(self.number, names))
+        names, known = tuple(names), self._number
+        try:
+            return frozenset([known[name] for name in names])
+        except KeyError:
+            return frozenset(map(self.number, names))  # raises, and says which
 
     def named(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """The names of *numbers*, sorted; the nameless causes behind ``<->`` are left out."""
