@@ -120,6 +120,7 @@ def app() -> None:
 @_latent
 @_repeated("--forbid", words="Measured variables that you will not adjust for.")
 @_repeated("--cost", metavar="NAME=COST", words="What measuring costs; 1 where nothing is said.")
+@_flag("--implications", "implied", "List the independences that the DAG implies, too.")
 @_as_json
 def explain(
     dag: str,
@@ -129,6 +130,7 @@ def explain(
     latent: Names,
     forbid: Names,
     cost: Names,
+    implied: bool,
     as_json: bool,
 ) -> None:
     """Say which variables to adjust for, which not, and why. Needs no data.
@@ -139,20 +141,27 @@ def explain(
 
     drawn = _dag(dag, latent)
     forbidden, costs = _names(forbid, drawn.names), _costs(cost)
+    # Implications are the drawing's own: they are told without a question too.
+    asked = not implied or bool((exposure or drawn.exposures) and (outcome or drawn.outcomes))
     explanations = [
         make(_question(drawn, exposure, outcome, one), forbidden, costs=costs)
         for one in _effects(effect)
+        if asked
     ]
+    found = drawn.implications() if implied else None
     if as_json:
         from causal.display.records import as_json as text
-        from causal.display.records import explanation_record
+        from causal.display.records import explanation_record, implications_record
 
-        print(text(explanation_record(explanations[0])))
+        record = explanation_record(explanations[0]) if explanations else {}
+        print(text(record | (implications_record(found) if found is not None else {})))
     else:
-        from causal.display.text import explanation_view
+        from causal.display.text import explanation_view, implications_view
 
         title = _title(dag)
         _print(*(explanation_view(e, title) for e in explanations))
+        if found is not None:
+            (_print_below if explanations else _print)(implications_view(found))
     if not all(e.asked.adjustment for e in explanations):
         raise click.exceptions.Exit(3)
 

@@ -157,6 +157,24 @@ def test_json_tells_the_paths_the_repairs_and_what_else_may_answer():
     assert fork["effects"]["total"]["precision"] == {"i": "hurts", "p": "helps"}
 
 
+def test_implied_independences_are_told_with_a_question_and_without():
+    text = "x <- z -> y; x -> c <- y; u [latent]; u -> z"
+    told = causal("explain", text, "--implications")
+    assert (told.code, told.err) == (0, "")
+    assert "x ⊥ y | z" in told.out
+    assert "c ⊥ z | x, y" in told.out
+    record = causal("explain", text, "--implications", "--json").json
+    assert record["implications"] == [
+        {"a": "c", "b": "z", "given": ["x", "y"], "selected": []},
+        {"a": "x", "b": "y", "given": ["z"], "selected": []},
+    ]
+    assert record["more_implications"] is False
+    asked = causal("explain", text, "-x", "x", "-y", "y", "--implications", "--json").json
+    jsonschema.validate(asked, schema("explain"))
+    assert asked["implications"] == record["implications"]
+    assert "no data could contradict" in causal("explain", "x -> y", "--implications").out
+
+
 def test_the_dag_may_come_from_standard_input_a_file_or_its_name(tmp_path):
     text = "dag { x [exposure] y [outcome] z -> x z -> y }"
     file = tmp_path / "mine.txt"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from causal.criteria.explanation import EffectExplanation, Explanation
+from causal.criteria.implications import Implications
 from causal.criteria.verdict import Verdict
 from causal.graph.dag import Dag
 from causal.graph.walk import Path
@@ -24,6 +25,7 @@ __all__ = [
     "as_json",
     "explanation_record",
     "finite",
+    "implications_record",
     "studies_record",
     "verdict_record",
     "versions",
@@ -53,6 +55,17 @@ def explanation_record(explanation: Explanation) -> Record:
             "direct": _effect_record(question.dag, explanation.direct),
             "total": _effect_record(question.dag, explanation.total),
         },
+    }
+
+
+def implications_record(implied: Implications) -> Record:
+    """What ``--implications`` adds to ``causal explain --json``."""
+    return {
+        "implications": [
+            {"a": one.a, "b": one.b, "given": list(one.given), "selected": list(one.selected)}
+            for one in implied.statements
+        ],
+        "more_implications": not implied.complete,
     }
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from causal.criteria import reasons
 from causal.criteria.explanation import EffectExplanation, Explanation
+from causal.criteria.implications import Implications
 from causal.criteria.listing import PathList, State
 from causal.criteria.question import Question
 from causal.criteria.roles import Variable
@@ -35,6 +36,7 @@ __all__ = [
     "explanation_view",
     "facts",
     "head_view",
+    "implications_view",
     "plan_view",
     "render",
     "study_text",
@@ -198,6 +200,19 @@ def explanation_view(explanation: Explanation, title: str | None = None) -> Grou
         many = "" if rest <= 0 else f" and {rest}{' or more' if found.more_sets else ''} other sets"
         parts += [Text(), Text(clip(f"Also enough: {also}{many}.", 600))]
     return Group(*parts)
+
+
+def implications_view(implied: Implications, limit: int = 30) -> Group:
+    """What must hold in any data if the drawing is right, a line each."""
+    if not implied.statements:
+        return Group(Text("The DAG implies no independence: no data could contradict it."))
+    lines = [clip(one.text, 200) for one in implied.statements[:limit]]
+    rest = len(implied.statements) - limit
+    if rest > 0 or not implied.complete:
+        more = f"{rest:,} more" if rest > 0 else "more"
+        lines.append(f"… and {more}{'' if implied.complete else ' or beyond'}; --json lists more.")
+    head = "If the DAG is right, these are independent in the data:"
+    return Group(Text(head, style="bold"), *(Text(f"  {line}") for line in lines))
 
 
 def explanation_text(explanation: Explanation) -> str:

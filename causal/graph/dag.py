@@ -24,6 +24,7 @@ from causal.errors import CycleError, GraphError, UnknownVariable, did_you_mean,
 if TYPE_CHECKING:
     import networkx
 
+    from causal.criteria.implications import Implications
     from causal.criteria.question import Effect, Question
 
 __all__ = ["Adjacency", "Dag", "bare_name"]
@@ -351,6 +352,12 @@ class Dag:
         from causal.criteria.question import ask
 
         return ask(self, exposure, outcome, effect=effect)
+
+    def implications(self) -> Implications:
+        """Which independences must hold in data; see `causal.criteria.implications`."""
+        from causal.criteria.implications import implications
+
+        return implications(self)
 
     def to_networkx(self) -> networkx.DiGraph[Any]:
         """See `causal.graph.notation.exchange.to_networkx`."""
