@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-__all__ = ["dagitty_cases", "needs_cases"]
+__all__ = ["dagitty_cases", "dagitty_kinds", "needs_cases"]
 
 needs_cases = pytest.mark.skipif(
     "CAUSAL_CASES" not in os.environ, reason="CAUSAL_CASES names the folder of DAGitty's own cases"
@@ -33,3 +34,8 @@ def dagitty_cases(*kinds: str) -> list[dict[str, Any]]:
     found = [case for case in _all() if case["kind"] in kinds]
     assert found
     return found
+
+
+def dagitty_kinds() -> Counter[str]:
+    """How many cases of each kind have a directed graph."""
+    return Counter(case["kind"] for case in _all())

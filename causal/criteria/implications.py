@@ -17,7 +17,7 @@ what is independent of a and of b, each given some set, is independent of the tw
 It holds of jointly normal variables, and of partial correlations in any data, but not always. Let c
 be whether two fair coins a and b show the same side: each two of the three are independent, which
 is the whole basis of a drawing without arrows; and yet a and b are not independent given c, as that
-drawing says. A basis that holds leaves nothing to test by correlations, but may leave something.
+drawing says. A basis that holds leaves nothing more to test by correlations, but it may otherwise.
 
 A variable marked ``selected`` is held fixed by the way the data came about: it is conditioned on in
 every statement, which says so, and is none of the pair. That the nearest separators are a basis

@@ -359,6 +359,12 @@ class Dag:
 
         return implications(self)
 
+    def basis(self) -> Implications:
+        """Independences from which the others follow; see `causal.criteria.implications.basis`."""
+        from causal.criteria.implications import basis
+
+        return basis(self)
+
     def to_networkx(self) -> networkx.DiGraph[Any]:
         """See `causal.graph.notation.exchange.to_networkx`."""
         from causal.graph.notation.exchange import to_networkx

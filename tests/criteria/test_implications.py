@@ -117,7 +117,7 @@ def joined_graphs(size: int) -> Iterator[Case]:
                 nodes=tuple(names),
                 exposures=(),
                 outcomes=(),
-                arcs=tuple(sorted(tuple(sorted((names[a], names[b]))) for a, b in joined)),
+                arcs=tuple((names[a], names[b]) for a, b in joined),
             )
 
 
@@ -206,19 +206,13 @@ def test_names_stand_in_a_statement_as_in_a_path() -> None:
 # Every small graph
 
 
-@pytest.mark.parametrize("size", [2, 3, pytest.param(4, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("size", [2, 3, 4])
 def test_all_minimal_independences_of_every_small_graph_are_told(size: int) -> None:
     for case in small(size):
         found = implications(case.dag())
         assert found.complete, case
         assert triples(found.statements) == Separations(case).minimal(), case
         assert len(triples(found.statements)) == len(found.statements), case
-
-
-def test_all_minimal_independences_of_a_sample_of_graphs_of_four_are_told() -> None:
-    for case in random.Random(4).sample(list(small(4)), 700):
-        found = triples(implications(case.dag()).statements)
-        assert found == Separations(case).minimal(), case
 
 
 def axioms(observed: list[str], known: set[Triple], *, composition: bool = True) -> set[Triple]:
@@ -257,7 +251,7 @@ def follows_from_basis(case: Case) -> int:
     return len(everything) - len(found.statements)
 
 
-@pytest.mark.parametrize("size", [2, 3, pytest.param(4, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("size", [2, 3, 4])
 def test_from_the_basis_of_every_small_graph_all_else_follows(size: int) -> None:
     for case in small(size):
         follows_from_basis(case)
@@ -408,6 +402,15 @@ def test_the_largest_graphs_are_not_walked_for_ever(shape: str, size: int) -> No
     for found in (implications(dag), basis(dag)):
         assert not found.complete
         assert bool(found) == (shape != "hidden hub")
+
+
+def test_a_drawing_with_all_arrows_says_nothing() -> None:
+    names = [f"v{i:03d}" for i in range(600)]
+    for latent in ([], names[300:301]):
+        dag = Dag(edges=combinations(names, 2), latent=latent)
+        for found in (implications(dag), basis(dag)):
+            assert found == Implications((), complete=True)
+            assert not found
 
 
 # Names and order
