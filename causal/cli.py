@@ -142,7 +142,8 @@ def explain(
     drawn = _dag(dag, latent)
     forbidden, costs = _names(forbid, drawn.names), _costs(cost)
     # Implications are the drawing's own: they are told without a question too.
-    asked = not implied or bool((exposure or drawn.exposures) and (outcome or drawn.outcomes))
+    marked = bool(drawn.exposures and drawn.outcomes)
+    asked = not implied or bool(marked or exposure or outcome or forbidden or costs)
     explanations = [
         make(_question(drawn, exposure, outcome, one), forbidden, costs=costs)
         for one in _effects(effect)
@@ -383,7 +384,7 @@ def draw(
 
     drawn = _dag(dag, latent)
     asked: Question | None = None
-    if question or ((exposure or drawn.exposures) and (outcome or drawn.outcomes)):
+    if question or exposure or outcome or (drawn.exposures and drawn.outcomes):
         asked = _question(drawn, exposure, outcome, _one_effect(effect))
     _check_kept(output, (dag,))
     written = make(drawn if asked is None else asked, output, paths=question)
@@ -474,6 +475,8 @@ def _costs(given: Names) -> dict[str, float] | None:
     costs = {}
     for text in given:
         name, _, number = text.rpartition("=")
+        if name in costs:
+            raise QuestionError(f"The cost of {shown(name)} is given twice. Give it once.")
         try:
             costs[name] = float(number)
         except ValueError:

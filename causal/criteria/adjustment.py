@@ -175,7 +175,7 @@ def adjust(
         because=because,
         given=dag.named(given),
         open_paths=biasing,
-        repairs=_repairs(task) if because == "open_path" else (),
+        repairs=_repairs(task),
     )
 
 
@@ -301,7 +301,11 @@ def _repairs(task: _Task) -> Names:
     It must lie on every path that is open beside the canonical set, so those of one are tried.
     """
     dag, fixed = task.question.dag, task.question.setting
-    path = None if fixed.spoilt else fixed.leak(task.canonical)
+    if task.because == "forced":  # demanded, and hidden or refused
+        wrong = task.forced & task.barred
+        possible = len(wrong) == 1 and not wrong & (fixed.forbidden | fixed.outcomes | fixed.spoilt)
+        return dag.named(wrong) if possible and fixed.closes(task.canonical) else ()
+    path = None if fixed.spoilt or task.because != "open_path" else fixed.leak(task.canonical)
     if path is None:
         return ()
     inner = set(path.nodes[1:-1]) - set(path.colliders)

@@ -88,7 +88,7 @@ _SPARE: dict[str, str] = {
     "cause of the exposure only": "not needed, and it would amplify whatever bias the drawing "
     "overlooks",
     "instrument": "not for adjusting, which would amplify the bias: it can serve as an instrument "
-    "for the total effect",
+    "for the {effect} effect",
     "proxy of a common cause": "not needed: it stands in for a common cause{shown} whose path "
     "is closed already",
     "selected": "the data are selected on it: it is held fixed already",
@@ -130,7 +130,9 @@ def reason(question: Question, role: str, ground: Ground, path: Path | None) -> 
         case "spare":
             sentence = _SPARE.get(role, "not needed: it opens no path, and none is left to close")
     return sentence.format(
-        path=text or "a path from exposure to outcome", shown=f" ({text})" if text else ""
+        path=text or "a path from exposure to outcome",
+        shown=f" ({text})" if text else "",
+        effect=question.effect,
     )
 
 
@@ -179,7 +181,9 @@ def opposite(
             what = f"part of the effect is lost, with the mediator it tells of{shown}"
         case "forbidden" if role == "selected":
             what = "no set undoes the selection"
-        case "forbidden" | "opens" if role != "descendant of the outcome":
+        case "opens":
+            what = f"{text} opens and biases the answer"
+        case "forbidden" if role != "descendant of the outcome":
             what = f"{text} opens and biases the answer"
         case "forbidden" | "caused":
             what = f"part of the outcome itself is held fixed{shown}"
@@ -272,12 +276,18 @@ def answer(adjustment: Adjustment) -> str:
         case "outcome_causes_exposure":
             return f"{lost}: {_reversal(question)}"
         case "forced":
-            unusable = question.setting.unusable & dag.numbers(adjustment.forced)
-            wrong = dag.named(unusable) or adjustment.forced
+            wrong = dag.named(question.setting.unusable & dag.numbers(adjustment.forced))
+            if not wrong:
+                both = [word(name) for name in adjustment.forced if name in adjustment.refused]
+                verb, them = ("is", "it") if len(both) == 1 else ("are", "them")
+                return (
+                    f"{lost} while {listed(both)} {verb} marked [adjusted] and you will not adjust "
+                    f"for {them}. Unmark {them}, or allow {them}."
+                )
             verb, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
             return (
                 f"{lost} while {listed([word(name) for name in wrong])} {verb} marked [adjusted]: "
-                f"no valid set contains {them}. Unmark {them}."
+                f"no valid set contains {them}. Unmark {them} first."
             )
         case "open_path" if not adjustment.open_paths:
             moved = listed([word(name) for name in dag.named(question.setting.spoilt)])
@@ -341,8 +351,8 @@ def instrument(question: Question, name: str, given: Sequence[str]) -> str:
     (cause,), (result,) = question.exposures, question.outcomes
     held = f", with {listed([word(n) for n in given])} held fixed" if given else ""
     return (
-        f"{word(name)} can serve as an instrument{held}: in a linear model its effect on "
-        f"{word(result)} divided by its effect on {word(cause)} is the {question.effect} effect."
+        f"{word(name)} can serve as an instrument{held}: in a linear model its covariance with "
+        f"{word(result)} divided by that with {word(cause)} is the {question.effect} effect."
     )
 
 

@@ -89,7 +89,8 @@ def variables(
         if node in fixed.hidden | refused:
             biasing = (path for path in adjustment.open_paths if node in path.nodes)
             ground: Ground = "latent" if node in fixed.hidden else "refused"
-            return "unavailable", ground, next(biasing, role.path)
+            shows = role.path if role.path and node in role.path.nodes else None
+            return "unavailable", ground, next(biasing, shows)
         if node in chosen:
             if node in forced:
                 return "include", "forced", fixed.leak(chosen - {node})
@@ -115,8 +116,11 @@ def variables(
     beside_exposures = reach(dag.adjacency, fixed.exposures, held).nodes - held
     beside_outcomes = reach(dag.adjacency, fixed.outcomes, held | fixed.exposures).nodes - held
 
+    single = len(question.exposures) == len(question.outcomes) == 1
+    biased = adjustment.because == "open_path" and not fixed.spoilt
+
     def otherwise(node: int, role: Role, use: Use, path: Path | None) -> tuple[Then, Path | None]:
-        """What comes of leaving a member out, and of adding what is none."""
+        """What comes of leaving a member out, and of adding what is none; *role*: if measured."""
         if use == "include":
             return ("spare", None) if fixed.closes(chosen - {node}) else ("open", path)
         if dag.names[node] in adjustment.repairs:
@@ -129,18 +133,21 @@ def variables(
             if node not in held and node in from_exposures and node in from_outcomes:
                 return "opens", _joined(from_exposures, from_outcomes, node)
             return "spare", None
-        amplifies = node in beside_exposures and node not in from_outcomes
-        return "amplifies" if amplifies and use == "optional" else "hopeless", None
+        takes = node in beside_exposures and node not in from_outcomes
+        amplifies = takes and single and biased and use == "optional"
+        return "amplifies" if amplifies else "hopeless", None
 
     found = parts or roles(question, range(len(dag.names)))
-    instruments = _instruments(question.total.setting, adjustment)
+    as_seen = roles(question, fixed.hidden & fixed.forbidden & found.keys(), measured=True)
+    instruments = _instruments(fixed, adjustment) if single and biased else frozenset[int]()
     result = []
     for node in sorted(found):
         role = found[node]
         if node in instruments and role.name == "cause of the exposure only":
             role = replace(role, name="instrument")
         use, ground, path = judged(node, role)
-        then, shows = otherwise(node, role, use, path)
+        seen = as_seen.get(node, role)
+        then, shows = otherwise(node, seen, use, path)
         precision: Precision | None = None
         if then == "spare" and use != "include":
             # Not both: connected with either side beside a valid set, it would open a path.
@@ -155,7 +162,7 @@ def variables(
                 use=use,
                 reason=reason(question, role.name, ground, path),
                 path=path,
-                if_opposite=opposite(question, role.name, use, ground, then, shows, precision),
+                if_opposite=opposite(question, seen.name, use, ground, then, shows, precision),
                 precision=precision,
             )
         )
@@ -198,14 +205,17 @@ def _joined(left: Reached, right: Reached, node: int) -> Path | None:
     return start + Path(other.nodes[: second + 1], other.forward[:second]).reversed()
 
 
-def roles(question: Question, nodes: Iterable[int]) -> dict[int, Role]:
+def roles(question: Question, nodes: Iterable[int], *, measured: bool = False) -> dict[int, Role]:
     """The structural roles of *nodes*, the same for both effects; exposures and outcomes left out.
 
-    None is called an instrument here: that depends on the effect.
+    None is called an instrument here: that depends on the effect. *measured*: the roles that latent
+    variables would have if they were not.
     """
     left = set(nodes) - question.dag.numbers((*question.exposures, *question.outcomes))
     found: dict[int, Role] = {}
-    rules = _rules(question)  # one at a time: the later ones cost more to work out
+    rules = _rules(
+        question, measured=measured
+    )  # one at a time: the later ones cost more to work out
     while left:
         rule = next(rules)
         found |= {node: Role(rule.name, rule.path(node)) for node in left if node in rule.members}
@@ -222,7 +232,7 @@ class _Rule:
     path: Callable[[int], Path | None]
 
 
-def _rules(question: Question) -> Iterator[_Rule]:
+def _rules(question: Question, *, measured: bool) -> Iterator[_Rule]:
     """The roles in their order of precedence; the last fits everyone."""
     graph = question.dag.adjacency
     total = question.total.setting
@@ -250,7 +260,8 @@ def _rules(question: Question) -> Iterator[_Rule]:
     def nothing(_: int) -> None:
         return None
 
-    yield _Rule("latent", total.hidden, fork)
+    if not measured:
+        yield _Rule("latent", total.hidden, fork)
     yield _Rule("selected", total.selected, nothing)
     reached = _down(graph, xs)
     yield _Rule("mediator", mediators, chain)
@@ -344,17 +355,14 @@ def _round(graph: Adjacency, node: int, xs: frozenset[int], ys: frozenset[int]) 
     return None
 
 
-def _instruments(total: Setting, adjustment: Adjustment) -> frozenset[int]:
+def _instruments(fixed: Setting, adjustment: Adjustment) -> frozenset[int]:
     """What is cut off from the outcome, where a latent cause leaves a path open."""
-    confounded = adjustment.because == "open_path" and any(
-        total.hidden.intersection(path.nodes) for path in adjustment.open_paths
-    )
-    if not confounded:
+    if not any(fixed.hidden.intersection(path.nodes) for path in adjustment.open_paths):
         return frozenset()
     forced = adjustment.question.dag.numbers(adjustment.forced)
-    held = (total.selected | forced) - total.exposures - total.outcomes
-    connected = reach(total.graph, total.outcomes, held).nodes
-    return frozenset(range(len(total.graph.parents))) - connected
+    held = (fixed.selected | forced) - fixed.exposures - fixed.outcomes
+    connected = reach(fixed.graph, fixed.outcomes, held).nodes
+    return frozenset(range(len(fixed.graph.parents))) - connected - forced
 
 
 def _colliders(graph: Adjacency, xs: frozenset[int], ys: frozenset[int]) -> set[int]:

@@ -47,16 +47,6 @@ class Moral:
 
     def first_met(self, starts: Iterable[int], stops: Collection[int]) -> frozenset[int]:
         """The nodes of *stops* that a walk from *starts* meets before any other of them."""
-        return self._walk(starts, stops)[1]
-
-    def reached(self, starts: Iterable[int], stops: Collection[int]) -> frozenset[int]:
-        """The nodes that a walk from *starts* comes to before any of *stops*."""
-        return self._walk(starts, stops)[0]
-
-    def _walk(
-        self, starts: Iterable[int], stops: Collection[int]
-    ) -> tuple[frozenset[int], frozenset[int]]:
-        """What a walk from *starts* comes to, and where *stops* end it."""
         seen = set(starts)
         met: set[int] = set()
         entered: set[int] = set()
@@ -73,7 +63,7 @@ class Moral:
                             met.add(member)
                         else:
                             todo.append(member)
-        return frozenset(seen - met), frozenset(met)
+        return frozenset(met)
 
     def minimum_cut(
         self,

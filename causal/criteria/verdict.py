@@ -109,6 +109,7 @@ def _problems(
             )
             yield Problem("forbidden", name, path, message)
 
+    kept = dag.numbers(suggestion or ())
     for path in open_paths(fixed.graph, fixed.exposures, fixed.outcomes, usable).paths:
         openers = _openers(fixed, path, usable)
         names = [dag.names[node] for node in openers]
@@ -117,8 +118,11 @@ def _problems(
             cure = "Nothing on it can be adjusted for."
         elif suggestion is None:
             cure = ""  # what mends one path is no advice where not all can be mended
+        elif openers and kept.issuperset(openers) and not kept.isdisjoint(blockers):
+            cure = f"Adjust for {_listed(dag, [node for node in blockers if node in kept])} too."
         elif openers:
-            cure = f"Drop {_listed(dag, openers)}."
+            dropped = [node for node in openers if node not in kept] or openers
+            cure = f"Drop {_listed(dag, dropped)}."
         else:
             cure = f"Adjust for {_listed(dag, blockers, 'or')}."
         message = reasons.open_path_problem(question, path, names, cure)

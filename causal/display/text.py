@@ -118,7 +118,7 @@ def paths_table(question: Question, listed: PathList, *, valid: bool, limit: int
     """Which paths there are, and what opens or closes each: left alone, and with the set."""
     given = reasons.set_text(listed.names)
     if not valid:
-        given = "all that may be"
+        given = "all allowed"
     elif len(given) > 20:
         given = "the set"
     columns = ["path", "kind", "left alone", *([f"with {given}"] if listed.names else [])]
@@ -205,7 +205,8 @@ def explanation_view(explanation: Explanation, title: str | None = None) -> Grou
 def implications_view(implied: Implications, limit: int = 30) -> Group:
     """What must hold in any data if the drawing is right, a line each."""
     if not implied.statements:
-        return Group(Text("The DAG implies no independence: no data could contradict it."))
+        none = "The DAG implies no independence of measured variables that data could contradict."
+        return Group(Text(none))
     lines = [clip(one.text, 200) for one in implied.statements[:limit]]
     rest = len(implied.statements) - limit
     if rest > 0 or not implied.complete:
@@ -229,12 +230,15 @@ def verdict_view(verdict: Verdict) -> Group:
     good.append(clip(f": {held} for the {verdict.question.text}.", 400))
     parts: list[RenderableType] = [good]
     opened = {(p.variable, p.path) for p in verdict.problems if p.kind == "open_path"}
-    parts.extend(
+    told = [
         Text(f"- {clip(problem.message, 600)}")
         for problem in verdict.problems
         # A collider is forbidden because of the path that it opens, which is told anyway.
         if problem.kind == "open_path" or (problem.variable, problem.path) not in opened
-    )
+    ]
+    parts += told[:10]
+    if len(told) > 10:
+        parts.append(Text(f"- … and {len(told) - 10:,} more; --json lists them."))
     if verdict and verdict.backdoor is False:
         parts.append(
             Text(

@@ -96,7 +96,10 @@ class Path:
 
 def word(name: str) -> str:
     """A name as it stands in a path: bare where it is one word, else in double quotes."""
-    return name if bare_name(name) else f'"{shown(name, len(name) * 10)[1:-1]}"'
+    if bare_name(name):
+        return name
+    escaped = shown(name, len(name) * 10)[1:-1].replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 # A state is 2 * node + 1 where the path arrived by an arrowhead, 2 * node where by a tail.

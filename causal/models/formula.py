@@ -167,13 +167,23 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
     Raises
     ------
     ModelError
-        Another outcome than the question's, or no exposure on the right.
+        Another outcome than the question's or several; no exposure on the right; an offset.
     UnknownVariable
         A name the DAG lacks.
     """
+    if len(question.outcomes) != 1:
+        raise ModelError(
+            "A formula explains one outcome, but the question has several. Choose one."
+        )
     [outcome] = question.outcomes
     names = set(formula.predictors)
     question.dag.numbers({formula.outcome, *names})
+    if formula.offsets:
+        raise ModelError(
+            f"The formula holds {_shown_offset(formula.offsets[0])}: its slope is fixed at 1, so "
+            "it adjusts for nothing, and a set cannot say what it does. Write it as a term to "
+            "adjust for it."
+        )
     if formula.outcome != outcome:
         raise ModelError(
             f"The formula explains {shown(formula.outcome)}, but the question is about "
@@ -200,7 +210,6 @@ def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
     beyond = [f"the interaction {_shown(term)}" for term in formula.terms if len(term) > 1]
     beyond += [_shown(term) for term in formula.terms if isinstance(term[0], Call)]
     beyond += [f"(... | {shown(group.by)})" for group in formula.groups]
-    beyond += [f"offset({_shown((factor,))})" for factor in formula.offsets]
     if beyond:
         raise ModelError(
             f"The formula holds {beyond[0]}, and that cannot be fitted yet, only sums of "
@@ -231,6 +240,10 @@ def _shown(term: Term) -> str:
             number = "" if factor.number is None else f", {factor.number}"
             words.append(f"{factor.function}({shown(factor.variable, 40)[1:-1]}{number})")
     return f"'{':'.join(words)}'"
+
+
+def _shown_offset(factor: Factor) -> str:
+    return f"offset({_shown((factor,))})"
 
 
 @dataclass(slots=True)
@@ -412,7 +425,8 @@ class _Reader:
 
     def _number(self, wanted: str, low: int, high: int) -> int:
         token = self._next()
-        number = int(token.text) if token.kind == "number" and token.text.isdecimal() else -1
+        short = token.kind == "number" and token.text.isdecimal() and len(token.text) < 4
+        number = int(token.text) if short else -1
         if not low <= number <= high:
             raise self._error(token, f"{wanted} from {low} to {high}")
         return number

@@ -68,7 +68,7 @@ def case(text: str, effect: str, **marks: str) -> Case:
             "total",
             (
                 "The total effect is not identifiable by adjustment while m is marked [adjusted]: "
-                "no valid set contains it. Unmark it."
+                "no valid set contains it. Unmark it first."
             ),
         ),
         (
@@ -78,7 +78,7 @@ def case(text: str, effect: str, **marks: str) -> Case:
             "total",
             (
                 "The total effect is not identifiable by adjustment while m and n are marked "
-                "[adjusted]: no valid set contains them. Unmark them."
+                "[adjusted]: no valid set contains them. Unmark them first."
             ),
         ),
         (
@@ -87,7 +87,7 @@ def case(text: str, effect: str, **marks: str) -> Case:
             "direct",
             (
                 "The direct effect is not identifiable by adjustment while x is marked [adjusted]: "
-                "no valid set contains it. Unmark it."
+                "no valid set contains it. Unmark it first."
             ),
         ),
         (
@@ -297,7 +297,7 @@ def test_the_assumption_in_words(drawing: Case, effect: str, sentence: str | Non
         (
             "z -> x -> m -> y; x <-> y",
             {},
-            "direct",
+            "total",
             "z",
             (
                 "not for adjusting, which would amplify the bias: it can serve as an instrument "
@@ -456,6 +456,30 @@ def test_a_path_said_to_stay_open_does_with_every_set(seeds: range) -> None:
         ),
         ("x -> y; w", {}, "total", "w", "added: still valid, and nothing changes"),
         (
+            # What it would do if it were no longer latent.
+            "x -> m -> y; x -> y",
+            {"latent": "m"},
+            "total",
+            "m",
+            "if it were measured and added: the part of the effect along x -> m -> y is lost",
+        ),
+        (
+            # Caused by the outcome, and a collider by its latent cause.
+            "c <- y; x <-> c",
+            {},
+            "total",
+            "c",
+            "added: x <-> c <- y opens and biases the answer",
+        ),
+        (
+            # Selection on an effect is no bias that a cause of the exposure amplifies.
+            "v -> x -> y -> s",
+            {"selected": "s"},
+            "total",
+            "v",
+            "added: still no set is enough",
+        ),
+        (
             "i -> x -> y; x <-> y",
             {},
             "total",
@@ -498,6 +522,28 @@ def test_what_comes_of_doing_otherwise_in_words(
     case = drawn(text, **marks).about("total" if effect == "total" else "direct")
     (variable,) = (v for v in variables(case.question()) if v.name == name)
     assert variable.if_opposite == sentence
+
+
+def test_a_demand_that_contradicts_another_is_named_as_such() -> None:
+    question = drawn("x <- z -> y; w -> y", forced="w z").question()
+    answer = reasons.answer(adjust(question, ["z"]))
+    assert "while z is marked [adjusted] and you will not adjust for it." in answer
+    assert adjust(question, ["z"]).repairs == ("z",)
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        # z reaches y past the arrow asked about; z is demanded.
+        ("x -> m -> y; m <- u -> y; z -> x; x -> y", {"latent": "u"}),
+        ("z -> x -> y; x <-> y", {"forced": "z"}),
+    ],
+)
+def test_nothing_is_called_an_instrument_that_cannot_serve_as_one(
+    text: str, marks: dict[str, str]
+) -> None:
+    (z,) = (v for v in variables(drawn(text, **marks).question()) if v.name == "z")
+    assert z.role == "cause of the exposure only"
 
 
 def test_who_refuses_a_variable_is_told_what_it_would_do() -> None:

@@ -139,7 +139,7 @@ def test_the_message_names_the_set_the_variable_and_the_path() -> None:
             [
                 (
                     "Incorrectly adjusted: conditioning on d and m opens x <- a -> m <- b -> y. "
-                    "Drop d and m."
+                    "Adjust for b too."
                 )
             ],
         ),
@@ -340,3 +340,12 @@ def test_problem_is_a_value() -> None:
     one, two = (judge(drawn("x <- z -> y").question(), []).problems for _ in range(2))
     assert one == two
     assert isinstance(one[0], Problem)
+
+
+def test_the_cure_of_an_opened_path_leads_to_the_suggestion() -> None:
+    question = drawn("x <- m -> y; x <- a -> m <- b -> y; x -> y").question()
+    verdict = judge(question, ["m"])
+    assert verdict.suggestion == ("b", "m")
+    assert [p.message for p in verdict.problems] == [
+        "Incorrectly adjusted: conditioning on m opens x <- a -> m <- b -> y. Adjust for b too."
+    ]

@@ -144,6 +144,12 @@ def test_anything_else_is_refused_with_the_spot_marked(text: str) -> None:
     assert "y ~ x + a" in allowed
 
 
+def test_a_number_too_long_to_read_is_refused_like_any_other() -> None:
+    for text in ("y ~ poly(x, {})", "y ~ (a + b)^{}"):
+        with pytest.raises(ModelError, match="from"):
+            parse(text.format("9" * 5_000))
+
+
 def test_outcome_on_both_sides_is_refused() -> None:
     with pytest.raises(ModelError, match="both sides"):
         parse("y ~ x + x:y")
