@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 from causal.criteria.adjustment import Adjustment
 from causal.criteria.question import Question
-from causal.graph.dag import Dag
 from causal.graph.walk import Path, ancestors, directed_path, word
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ def open_path_problem(question: Question, path: Path, openers: Sequence[str], cu
     if openers:
         held = listed([word(name) for name in openers])
         return f"Incorrectly adjusted: conditioning on {held} opens {text}. {cure}".rstrip()
-    why = "".join(f", because {clause}" for clause in _selected_on(question.dag, path))
+    why = "".join(f", because {clause}" for clause in _selected_on(question, path))
     return f"Not adjusted enough: {text} is open{why}. {cure}".rstrip()
 
 
@@ -384,9 +383,9 @@ def _reversal(question: Question) -> str:
 
 def _stays_open(adjustment: Adjustment, path: Path) -> bool:
     """Whether an open path is so without what might be adjusted for."""
-    dag = adjustment.question.dag
-    fixed = dag.numbers((*adjustment.forced, *dag.selected))
-    return ancestors(dag.adjacency, fixed).issuperset(path.colliders)
+    question = adjustment.question
+    fixed = question.dag.numbers((*adjustment.forced, *question.dag.selected))
+    return ancestors(question.setting.graph, fixed).issuperset(path.colliders)
 
 
 def _culprits(adjustment: Adjustment, path: Path) -> str:
@@ -400,8 +399,8 @@ def _culprits(adjustment: Adjustment, path: Path) -> str:
     clauses = [f"{listed(unseen)} {verb} not measured"] if unseen else []
     refused = [word(name) for name in dag.named(inner & dag.numbers(adjustment.refused))]
     clauses += [f"you will not adjust for {listed(refused, 'or')}"] if refused else []
-    clauses += _selected_on(dag, path)
-    marked = _openers(dag, adjustment.forced, path)
+    clauses += _selected_on(adjustment.question, path)
+    marked = _openers(adjustment.question, adjustment.forced, path)
     if marked:
         clauses.append(f"{listed(marked)} {'is' if len(marked) == 1 else 'are'} marked [adjusted]")
     return listed(clauses)
@@ -420,17 +419,17 @@ def _repaired(adjustment: Adjustment) -> str:
     return f" {found[0].upper()}{found[1:]} would be enough." if ways else ""
 
 
-def _selected_on(dag: Dag, path: Path) -> list[str]:
+def _selected_on(question: Question, path: Path) -> list[str]:
     """Which selection holds a collider of *path* open, as a clause if there is one."""
-    names = _openers(dag, dag.selected, path)
+    names = _openers(question, question.dag.selected, path)
     return [f"the data are selected on {listed(names)}"] if names else []
 
 
-def _openers(dag: Dag, names: Iterable[str], path: Path) -> list[str]:
+def _openers(question: Question, names: Iterable[str], path: Path) -> list[str]:
     """Those of *names* that, held fixed, open a collider of *path*."""
-    graph, colliders = dag.adjacency, path.colliders
+    graph, colliders = question.setting.graph, path.colliders
     return [
         word(name)
         for name in sorted(names)
-        if not ancestors(graph, [dag.number(name)]).isdisjoint(colliders)
+        if not ancestors(graph, [question.dag.number(name)]).isdisjoint(colliders)
     ]

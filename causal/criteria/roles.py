@@ -85,6 +85,17 @@ def variables(
     from_exposures = reach(fixed.graph, fixed.exposures, held)
     from_outcomes = reach(fixed.graph, fixed.outcomes, held)
 
+    def open_anyway(role: Role) -> bool:
+        """Whether the path that a collider would open is open without it."""
+        path = role.path if role.name.endswith("collider") else None
+        return path is not None and already_open.issuperset(path.colliders)
+
+    def harm(node: int, role: Role) -> tuple[Ground, Path | None]:
+        """What a forbidden variable does; a collider whose path is open anyway does nothing."""
+        ground, path = barred(question, role, held - {node})
+        anyway = ground == "forbidden" and open_anyway(role)
+        return ("hopeless" if anyway and not adjustment else ground), path
+
     def judged(node: int, role: Role) -> tuple[Use, Ground, Path | None]:
         if node in fixed.hidden | refused:
             biasing = (path for path in adjustment.open_paths if node in path.nodes)
@@ -102,14 +113,14 @@ def variables(
                 return "include", "closes" if by_itself else "mends", path
             return "include", "sharpens", role.path
         if node in fixed.forbidden:
-            return "exclude", *barred(question, role, held - {node})
+            return "exclude", *harm(node, role)
         if adjustment:
             if node not in held and node in from_exposures and node in from_outcomes:
                 return "exclude", "opens", _joined(from_exposures, from_outcomes, node)
             return "optional", "spare", role.path
         if role.name.endswith("collider"):
-            closed = _closed(role, held - {node})
-            return "exclude", "hopeless" if closed else "opens", role.path
+            idle = _closed(role, held - {node}) or open_anyway(role)
+            return "exclude", "hopeless" if idle else "opens", role.path
         return "optional", "spare" if role.name == "instrument" else "hopeless", role.path
 
     # The same two walks in the whole graph tell of precision.
@@ -126,9 +137,10 @@ def variables(
         if dag.names[node] in adjustment.repairs:
             return "repairs", None
         if node in fixed.forbidden:
-            return barred(question, role, held - {node})
+            return harm(node, role)
         if use == "exclude":
-            return ("opens", path) if adjustment or not _closed(role, held) else ("hopeless", None)
+            idle = _closed(role, held) or open_anyway(role)
+            return ("hopeless", None) if idle and not adjustment else ("opens", path)
         if adjustment:
             if node not in held and node in from_exposures and node in from_outcomes:
                 return "opens", _joined(from_exposures, from_outcomes, node)

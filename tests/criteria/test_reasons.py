@@ -472,6 +472,14 @@ def test_a_path_said_to_stay_open_does_with_every_set(seeds: range) -> None:
             "added: x <-> c <- y opens and biases the answer",
         ),
         (
+            # c is open already by d, which is held fixed as the user wants.
+            "x -> c <- y; c -> d; c -> e",
+            {"forced": "d"},
+            "total",
+            "e",
+            "added: still no set is enough",
+        ),
+        (
             # Selection on an effect is no bias that a cause of the exposure amplifies.
             "v -> x -> y -> s",
             {"selected": "s"},
