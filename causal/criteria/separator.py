@@ -19,7 +19,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -154,7 +154,7 @@ def separated(
     starts: Collection[int],
     ends: Collection[int],
     given: Collection[int],
-    around: Container[int],
+    around: Collection[int],
 ) -> bool:
     """Whether *given* d-separates the two sides, without a witness: by a search from both at once.
 
@@ -169,14 +169,7 @@ def separated(
         The ancestors of *starts* and *ends*.
     """
     parents, children = graph.parents, graph.children
-    beyond = {node for node in given if node not in around}
-    todo = list(beyond)
-    while todo:
-        for parent in parents[todo.pop()]:
-            if parent not in around and parent not in beyond:
-                beyond.add(parent)
-                todo.append(parent)
-
+    beyond = ancestors(graph, (node for node in given if node not in around), avoiding=around)
     seen, fronts = (set(starts), set(ends)), [list(starts), list(ends)]
     entered: tuple[set[int], set[int]] = (set(), set())
     side = 0
