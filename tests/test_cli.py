@@ -159,6 +159,13 @@ def test_json_tells_the_paths_the_repairs_and_what_else_may_answer():
     assert fork["effects"]["total"]["precision"] == {"i": "hurts", "p": "helps"}
 
 
+def test_what_is_refused_is_no_part_of_what_answers_instead():
+    for dag, name in (("conditional_instrument", "w"), ("front_door", "m")):
+        told = causal("explain", dag, "--forbid", name, "--json").json["effects"]["total"]
+        assert told["instruments"] == []
+        assert told["front_door"] is None
+
+
 def test_a_formula_has_one_outcome_and_an_offset_adjusts_for_nothing():
     text = "x <- z -> y; x -> y; x -> w"
     two = causal("check", text, "-x", "x", "-y", "y", "-y", "w", "--model", "y ~ x + z")

@@ -175,7 +175,7 @@ def adjust(
         because=because,
         given=dag.named(given),
         open_paths=biasing,
-        repairs=_repairs(task),
+        repairs=_repairs(task, because),
     )
 
 
@@ -272,7 +272,7 @@ def _weights(question: Question, costs: Mapping[str, float]) -> dict[int, int]:
 
     dag = question.dag
     # As written in decimal: three variables at 0.1 cost as much as one at 0.3.
-    exact = {dag.number(name): Fraction(repr(cost)) for name, cost in costs.items()}
+    exact = {dag.number(name): Fraction(repr(float(cost))) for name, cost in costs.items()}
     unit = lcm(*(cost.denominator for cost in exact.values()))
     return {
         node: int(exact.get(node, Fraction(1)) * unit) * (dag.size + 1) + 1
@@ -295,17 +295,17 @@ def _optimal(task: _Task) -> Names | None:
     return None if best & task.barred else question.dag.named(best)
 
 
-def _repairs(task: _Task) -> Names:
+def _repairs(task: _Task, because: Because | None) -> Names:
     """What is hidden or refused and would, alone, make a set valid if it could be held fixed.
 
     It must lie on every path that is open beside the canonical set, so those of one are tried.
     """
     dag, fixed = task.question.dag, task.question.setting
-    if task.because == "forced":  # demanded, and hidden or refused
+    if because == "forced":  # demanded, and hidden or refused
         wrong = task.forced & task.barred
         possible = len(wrong) == 1 and not wrong & (fixed.forbidden | fixed.outcomes | fixed.spoilt)
         return dag.named(wrong) if possible and fixed.closes(task.canonical) else ()
-    path = None if fixed.spoilt or task.because != "open_path" else fixed.leak(task.canonical)
+    path = None if fixed.spoilt or because != "open_path" else fixed.leak(task.canonical)
     if path is None:
         return ()
     inner = set(path.nodes[1:-1]) - set(path.colliders)

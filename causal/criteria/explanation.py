@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from causal.criteria import reasons
 from causal.criteria.adjustment import MOST_SETS, Adjustment, adjust
@@ -94,11 +94,14 @@ def explain(
         adjustment = adjust(asked, forbidden, costs=costs, most=MOST_SETS)
         given = adjustment.given if adjustment.adjust_for is None else adjustment.adjust_for
         lost = adjustment.because == "open_path"
+        # What is refused counts as latent here too: no instrument may lean on it.
+        hidden = asked.dag.latent.union(forbidden)
+        seen = replace(asked, dag=asked.dag.marked(latent=hidden)) if lost and forbidden else asked
         found[effect] = EffectExplanation(
             adjustment=adjustment,
             variables=variables(asked, adjustment, parts),
             paths=list_paths(asked, given),
-            instruments=instruments(asked) if lost else Instruments((), complete=True),
-            front_door=front_door(asked) if lost else None,
+            instruments=instruments(seen) if lost else Instruments((), complete=True),
+            front_door=front_door(seen) if lost else None,
         )
     return Explanation(question, found["direct"], found["total"])

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import permutations
 
+import numpy as np
 import pytest
 
 from causal.criteria.adjustment import Adjustment, adjust, is_valid
@@ -287,6 +288,12 @@ def test_where_all_cost_the_same_the_cheapest_set_is_the_minimum_set() -> None:
         assert adjust(case.question(), case.refused, costs={}).cheapest_set == found.minimum_set
     even = adjust(drawn("x <- a -> b -> y").question(), costs={"a": 7, "b": 7})
     assert even.cheapest_set == even.minimum_set == ("b",)
+
+
+def test_any_kind_of_number_is_a_cost() -> None:
+    question = drawn("x <- a -> b -> y").question()
+    assert adjust(question, costs={"b": np.float64(2.5)}).cheapest_set == ("a",)
+    assert adjust(question, costs={"a": True, "b": 3}).cheapest_set == ("a",)
 
 
 @pytest.mark.parametrize("cost", [-1, float("nan"), float("inf"), "2"])
