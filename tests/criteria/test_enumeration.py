@@ -35,6 +35,21 @@ def test_each_minimal_set_is_listed_once_and_nothing_else(seeds):
     assert several
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # To take f2 across, with f1 kept, leads where taking f1 across led already.
+        "x <- b -> f1 -> y; b -> f2 -> y",
+        "x <- a1 -> b1 -> y; x <- a2 -> b2 -> y; a1 -> b2; a2 -> b1",
+        "x <- a -> b1 -> c1 -> y; a -> b2 -> c1; b2 -> c2 -> y; x <- d -> c2",
+    ],
+)
+def test_ways_that_join_again_are_not_listed_twice(text):
+    found = list(listed(drawn(text)))
+    assert len(set(found)) == len(found)
+    assert set(found) == Definitions(drawn(text)).minimal_sets
+
+
 def test_the_set_nearest_to_the_outcome_comes_first():
     case = drawn("x <- a -> b -> c -> y; x -> y")
     assert list(listed(case)) == [("c",), ("b",), ("a",)]
