@@ -297,7 +297,7 @@ def _variables(study: Study, _: str) -> list[Content]:
     return [table(columns, lines), *_rest(len(variables))]
 
 
-_USES = {"include": _GOOD, "exclude": _BAD, "optional": None, "unavailable": "soft"}
+_USES = {"include": _GOOD, "exclude": _BAD, "optional": None, "unavailable": "soft whole"}
 
 
 def _against(study: Study, heading: str) -> list[Content]:
