@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from causal.criteria.question import Question
+    from causal.data.table import Table
     from causal.graph.dag import Dag
+    from causal.models.families import Family
+    from causal.models.formula import Formula
+    from causal.models.generator import Plan
     from causal.models.priors import PriorChoice
-    from causal.models.regression import Family
     from causal.study.comparison import Study
 
 __all__ = ["app", "main"]
@@ -90,6 +94,32 @@ def _effect(*choices: str) -> Decorator:
     return click.option(
         "--effect", default="direct", metavar="EFFECT", help=f"{listed}. Default: direct."
     )
+
+
+def _modelled(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how the regressions are made, the first of them outermost."""
+    options = (
+        click.option("--family", default="auto", metavar="FAMILY", help=_FAMILIES),
+        click.option("--terms", metavar="TERMS", help='Form: "poly(age, 2) + x:g + (1 | school)".'),
+        click.option(
+            "--trials", metavar="NAME", help="Column with the trials of a binomial outcome."
+        ),
+        _repeated("--categorical", words="Number columns that are labels."),
+        _repeated(
+            "--prior",
+            metavar="NAME=PRIOR",
+            words='"z=Normal(0, 0.5)"; NAME: a term, intercept, slope, level, sigma, sd ...',
+        ),
+        click.option(
+            "--priors", default="default", metavar="PRESET", help="default, wide or tutorial."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_FAMILIES = "auto, gaussian, student, bernoulli, cells, binomial, poisson, negbinomial, ordered."
 
 
 # The commands
@@ -231,15 +261,13 @@ def check(
 @_latent
 @_repeated("--adjust", words="A set of your own, fitted beside: 'yours'. '' is the empty one.")
 @_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
-@click.option("--family", default="auto", metavar="FAMILY", help="auto, gaussian or bernoulli.")
-@_repeated("--categorical", words="Number columns that are labels.")
-@_repeated(
-    "--prior",
-    metavar="NAME=PRIOR",
-    words='"z=Normal(0, 0.5)"; NAME: intercept, slope, level, sigma or a variable.',
+@_modelled
+@click.option(
+    "--by", metavar="NAME", help="Tell the effect apart by the groups of a variable, too."
 )
-@click.option("--priors", default="default", metavar="PRESET", help="default, wide or tutorial.")
-@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact or nuts.")
+@_flag("--paths", "paths", "Path analysis too: direct, indirect and total effect in one model.")
+@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact, nuts or pymc3.")
+@click.option("--pymc3-python", metavar="PATH", help="A Python 3.9 that has PyMC3; see doctor.")
 @click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
 @click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
@@ -258,10 +286,15 @@ def run(
     adjust: Names,
     model: Names,
     family: str,
+    terms: str | None,
+    trials: str | None,
     categorical: Names,
     prior: Names,
     priors: str,
+    by: str | None,
+    paths: bool,
     sampler: str,
+    pymc3_python: str | None,
     draws: int,
     prob: float,
     seed: int,
@@ -286,28 +319,33 @@ def run(
     if show and slow:
         _print_head(questions, dag)
 
-    from causal.data.table import read_table
     from causal.display.progress import progress as shown_progress
     from causal.inference.select import choose
-    from causal.models.generator import observed, plan
     from causal.study.comparison import compare
+    from causal.study.effects import check_groups
 
-    choice = _prior_choice(priors, prior)
-    own = _own_models(questions[0], adjust, model)
-    chosen_family = _family(family)
+    asked = _Asked(
+        own=_own_models(questions[0], adjust, model),
+        family=_family(family),
+        form=_form(terms),
+        trials=trials,
+        categorical=_names(categorical, drawn.names),
+        priors=_prior_choice(priors, prior),
+    )
     with shown_progress(silent=quiet) as progress:
         if progress is not None and slow:
             progress(f"reading {data}", 0.0)
-        table = read_table(
-            data, observed(questions[0]), categorical=_names(categorical, drawn.names)
-        )
-        plans = [
-            plan(question, table, own=own, family=chosen_family, prior_choice=choice)
-            for question in questions
-        ]
+        table = asked.table(questions[0], data)
+        plans = [asked.plan(question, table) for question in questions]
         for made in plans:
             for regression in made.regressions:
                 choose(regression, sampler)
+            if by is not None:
+                check_groups(made.regressions[0], made.table, by)
+        if paths:
+            from causal.study.pathways import chain, path_analysis
+
+            chain(questions[0])  # refused before anything is sampled
         if show and not slow:
             _print_head(questions, dag)
         studies = []
@@ -324,9 +362,24 @@ def run(
                     prob=prob,
                     seed=seed,
                     matters=matters,
+                    pymc3_python=pymc3_python,
+                    by=by,
                     progress=progress,
                 )
             )
+            if paths and made is plans[-1]:
+                studies[-1] = replace(
+                    studies[-1],
+                    pathways=path_analysis(
+                        questions[0],
+                        table,
+                        priors=asked.priors,
+                        draws=draws,
+                        prob=prob,
+                        seed=seed,
+                        progress=progress,
+                    ),
+                )
             if show:
                 from causal.display.text import study_view
 
@@ -347,6 +400,75 @@ def run(
         raise click.exceptions.Exit(3)
     if not all(study.passed for study in studies):
         raise click.exceptions.Exit(4)
+
+
+@app.command(
+    short_help="Write both regressions as a program of your own.",
+    epilog="Example: causal script nhefs experiments/data/nhefs.csv --dialect pymc -o nhefs.py",
+)
+@_dag_text
+@click.argument("data", metavar="DATA")
+@click.option("--dialect", default="pymc", metavar="DIALECT", help="pymc (6) or pymc3 (3.11).")
+@click.option("-o", "--output", metavar="FILE.py", help="Where to write. Default: print it.")
+@_exposure
+@_outcome
+@_effect("direct", "total")
+@_latent
+@_repeated("--adjust", words="A set of your own, fitted beside: 'yours'. '' is the empty one.")
+@_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
+@_modelled
+@click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
+@click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
+def script(
+    dag: str,
+    data: str,
+    dialect: str,
+    output: str | None,
+    exposure: Names,
+    outcome: Names,
+    effect: str,
+    latent: Names,
+    adjust: Names,
+    model: Names,
+    family: str,
+    terms: str | None,
+    trials: str | None,
+    categorical: Names,
+    prior: Names,
+    priors: str,
+    draws: int,
+    prob: float,
+    seed: int,
+) -> None:
+    """Write a stand-alone program that fits the correct and the naive regressions.
+
+    It reads DATA, samples with PyMC, prints the comparison, and needs nothing of this package.
+    """
+    _check_numbers(draws, prob, seed, None)
+    drawn = _dag(dag, latent)
+    question = _question(drawn, exposure, outcome, _one_effect(effect))
+    if output is not None:
+        _check_writable(output, None, keep=(dag, data))
+    asked = _Asked(
+        own=_own_models(question, adjust, model),
+        family=_family(family),
+        form=_form(terms),
+        trials=trials,
+        categorical=_names(categorical, drawn.names),
+        priors=_prior_choice(priors, prior),
+    )
+    from causal.models.script import of_plan
+
+    made = asked.plan(question, asked.table(question, data))
+    program = of_plan(made, dialect=dialect, draws=draws, seed=seed, prob=prob)
+    if output is None:
+        print(program, end="")
+    else:
+        from causal.display.files import write_whole
+
+        write_whole(Path(output), program.encode())
+        _print_text(f"written: {output}")
 
 
 @app.command(
@@ -530,19 +652,13 @@ def _one_effect(text: str) -> str:
 
 
 def _family(text: str) -> Family | Literal["auto"]:
-    built: Mapping[str, Family | Literal["auto"]] = {
-        "auto": "auto",
-        "gaussian": "gaussian",
-        "bernoulli": "bernoulli",
-    }
-    planned = ("student", "binomial", "poisson", "negbinomial", "ordered")
-    if text in planned:
-        raise QuestionError(
-            f"The family {shown(text)} is not built yet. Use --family auto, gaussian or bernoulli."
-        )
-    if text not in built:
-        raise QuestionError(f"Unknown family {shown(text)}.{did_you_mean(text, built)}")
-    return built[text]
+    from causal.models.families import FAMILIES
+
+    if text == "auto":
+        return "auto"
+    if text not in FAMILIES:
+        raise QuestionError(f"Unknown family {shown(text)}.{did_you_mean(text, FAMILIES)}")
+    return FAMILIES[FAMILIES.index(text)]
 
 
 def _prior_choice(preset: str, given: Names) -> PriorChoice:
@@ -561,10 +677,12 @@ def _prior_choice(preset: str, given: Names) -> PriorChoice:
     return PriorChoice(PRESETS[PRESETS.index(preset)], overrides)
 
 
-def _own_models(question: Question, adjust: Names, models: Names) -> dict[str, Sequence[str]]:
-    from causal.models.formula import fitted_set, parse
+def _own_models(
+    question: Question, adjust: Names, models: Names
+) -> dict[str, Sequence[str] | Formula]:
+    from causal.models.formula import parse
 
-    own: dict[str, Sequence[str]] = {}
+    own: dict[str, Sequence[str] | Formula] = {}
     if adjust:
         own["yours"] = _names(adjust, question.dag.names)
     for text in models:
@@ -573,8 +691,54 @@ def _own_models(question: Question, adjust: Names, models: Names) -> dict[str, S
             name = f"yours{len(own) + 1}" if own else "yours"
         if name in own:
             raise QuestionError(f"Two models are called {shown(name)}. Give them different names.")
-        own[name] = fitted_set(question, parse(formula))
+        own[name] = parse(formula)
     return own
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the options say about the regressions."""
+
+    own: Mapping[str, Sequence[str] | Formula]
+    family: Family | Literal["auto"]
+    form: Formula | None
+    trials: str | None
+    categorical: Sequence[str]
+    priors: PriorChoice
+
+    def table(self, question: Question, data: str) -> Table:
+        """The columns that the models need."""
+        from causal.data.table import read_table
+        from causal.models.formula import Formula
+        from causal.models.generator import columns_read, grouping
+
+        formulas = [m for m in (*self.own.values(), self.form) if isinstance(m, Formula)]
+        groups = [name for name in grouping(formulas) if name in question.dag.names]
+        return read_table(
+            data,
+            columns_read(question, formulas, self.trials),
+            categorical={*self.categorical, *groups},
+        )
+
+    def plan(self, question: Question, table: Table) -> Plan:
+        """What is fitted for one question."""
+        from causal.models.generator import plan
+
+        return plan(
+            question,
+            table,
+            own=self.own,
+            family=self.family,
+            form=self.form,
+            trials=self.trials,
+            prior_choice=self.priors,
+        )
+
+
+def _form(text: str | None) -> Formula | None:
+    from causal.models.formula import parse_terms
+
+    return None if text is None else parse_terms(text)
 
 
 def _named_model(text: str) -> tuple[str, str]:

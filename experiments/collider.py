@@ -37,7 +37,7 @@ def simulate() -> dict[str, NDArray[np.float64]]:
 
 LESSON = Lesson(
     "collider",
-    place=5,
+    place=8,
     title="The collider",
     teaches="x and y have nothing to do with each other, and both move z. Who knows z and x can "
     "work out y: with z in the regression, x seems to push y down. Leave the collider out.",

@@ -45,7 +45,7 @@ WITH_Z = standard_error(noise=0.02, spread=0.1 / 3, rows=ROWS)
 
 LESSON = Lesson(
     "combined",
-    place=7,
+    place=10,
     title="A pipe and a collider at once",
     teaches="x1 moves y directly, by -2, and through x2; and both x1 and y move z. Include the "
     "mediator x2, leave the collider z out. With everything in, the answer is precise and wrong.",

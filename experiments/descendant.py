@@ -40,7 +40,7 @@ def simulate() -> dict[str, NDArray[np.float64]]:
 
 LESSON = Lesson(
     "descendant",
-    place=6,
+    place=9,
     title="The descendant",
     teaches="d is a noisy copy of the collider z. Whoever includes d includes z by half, and "
     "gets half of its harm. Leave the descendants of a collider out too.",

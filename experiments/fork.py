@@ -37,7 +37,7 @@ def simulate() -> dict[str, NDArray[np.float64]]:
 
 LESSON = Lesson(
     "fork",
-    place=4,
+    place=7,
     title="The common cause, or fork",
     teaches="z moves both x and y, so they go together although x does nothing to y. Include the "
     "common cause, and the spurious slope is gone.",

@@ -35,7 +35,7 @@ BLURRED = standard_error(noise=15, spread=3, rows=ROWS)
 
 LESSON = Lesson(
     "multivariate",
-    place=2,
+    place=4,
     title="Two independent causes",
     teaches="x1 and x2 both move y1 and have nothing to do with each other. Without x2 the "
     "answer is still right, only much less precise: x2 is in for precision, not against bias.",

@@ -45,7 +45,7 @@ WITH = standard_error(noise=0.1, spread=0.05, rows=ROWS)
 
 LESSON = Lesson(
     "pipe",
-    place=3,
+    place=5,
     title="The mediator, or pipe",
     teaches="x1 moves x2, x2 moves y1, and that is all x1 does. With x2 in, nothing is left; "
     "without it the regression finds what runs through x2. Both are right, as answers to "

@@ -31,7 +31,7 @@ def simulate() -> dict[str, NDArray[np.float64]]:
 
 LESSON = Lesson(
     "simple",
-    place=1,
+    place=3,
     title="One cause, one effect",
     teaches="x1 moves y1, and nothing else is in play: the plain regression is the right one.",
     dag=dag_path("simple").read_text(encoding="utf-8"),

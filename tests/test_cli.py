@@ -392,7 +392,7 @@ def test_doctor_tells_what_is_there():
 
 def test_help_of_every_command_fits_one_screen_and_nothing_is_listed_that_is_not_built():
     listed = causal("--help").out
-    commands = ["explain", "check", "run", "draw", "experiment", "doctor"]
+    commands = ["explain", "check", "run", "script", "draw", "experiment", "doctor"]
     assert [c for c in commands if f"\n  {c} " in listed] == commands
     for planned in ("simulate", "sweep", "serve"):
         assert planned not in listed
@@ -496,12 +496,27 @@ def test_questions_that_make_no_sense_are_refused_and_say_why(arguments, words):
 
 OPTIONS = {
     "planned sampler": (["--sampler", "importance"], "not built yet"),
-    "unknown sampler": (["--sampler", "gibbs"], "auto, exact and nuts"),
+    "unknown sampler": (["--sampler", "gibbs"], "auto, exact, nuts and pymc3"),
     "exact where there is none": (
         ["--sampler", "exact", "--prior", "slope=Cauchy(0, 1)"],
         "neither Normal nor Flat",
     ),
-    "planned family": (["--family", "poisson"], "not built yet"),
+    "counts below zero": (["--family", "poisson"], "whole numbers of 0 or more"),
+    "binomial without trials": (["--family", "binomial"], "--trials"),
+    "trials without binomial": (["--family", "gaussian", "--trials", "z"], "Leave --trials out"),
+    "grades of a number": (["--family", "ordered"], "different values"),
+    "cells of numbers": (["--family", "cells"], "two values"),
+    "trials nobody has": (["--family", "binomial", "--trials", "q"], "'q'"),
+    "terms nobody has": (["--terms", "poly(q, 2)"], "'q'"),
+    "terms of the outcome": (["--terms", "log(y)"], "outcome"),
+    "terms that call": (["--terms", "exp(x)"], "no function of a formula"),
+    "terms that assign": (["--terms", "x = 3"], "has no meaning here"),
+    "terms that index": (["--terms", "x[0]"], "has no meaning here"),
+    "splines": (["--terms", "bs(x, 5)"], "cannot be fitted yet"),
+    "groups of numbers": (["--terms", "(1 | z)"], "names the rows rather than groups"),
+    "groups of nobody": (["--by", "q"], "'q'"),
+    "groups of too many": (["--by", "z"], "different values"),
+    "no such interpreter": (["--sampler", "pymc3", "--pymc3-python", "no/such/python"], "3.9"),
     "unknown family": (["--family", "gausian"], "Did you mean 'gaussian'"),
     "bernoulli for numbers": (["--family", "bernoulli"], "two values"),
     "unknown preset": (["--priors", "flat"], "preset"),
@@ -518,8 +533,8 @@ OPTIONS = {
     "negative region": (["--matters", "-1"], "greater than 0"),
     "category nobody uses": (["--categorical", "q"], "'q'"),
     "category as outcome": (["--categorical", "y"], "names the rows rather than groups"),
-    "interaction": (["--model", "y ~ x * z"], "that cannot be fitted yet"),
-    "no intercept": (["--model", "y ~ 0 + x"], "intercept"),
+    "spline of one's own": (["--model", "y ~ x + bs(z, 5)"], "cannot be fitted yet"),
+    "call of one's own": (["--model", "y ~ x + system(z)"], "no function of a formula"),
     "exposure as covariate": (["--adjust", "x"], "Leave exposure and outcome out"),
     "a name twice": (["--model", "a=y ~ x", "--model", "a=y ~ x + z"], "Two models are called 'a'"),
     "a taken name": (["--model", "correct=y ~ x"], "called 'correct' already"),

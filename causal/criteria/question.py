@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from causal.errors import QuestionError, shown
 from causal.graph.dag import Dag
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from causal.criteria.listing import PathList
     from causal.criteria.setting import Setting
     from causal.criteria.verdict import Verdict
-    from causal.models.priors import PriorChoice
-    from causal.models.regression import Family
-    from causal.study.comparison import Study
+    from causal.study.comparison import Options, Study
 
 __all__ = ["EFFECTS", "Effect", "Question", "ask"]
 
@@ -89,36 +87,15 @@ class Question:
 
         return judge(self, names)
 
-    def run(
-        self,
-        data: object,
-        *,
-        own: Mapping[str, Collection[str]] | None = None,
-        family: Family | Literal["auto"] = "auto",
-        categorical: Collection[str] = (),
-        priors: PriorChoice | None = None,
-        sampler: str = "auto",
-        draws: int = 4000,
-        prob: float = 0.89,
-        seed: int = 0,
-        matters: float | None = None,
-    ) -> Study:
-        """Answer the question from *data*; see `causal.study.comparison.run`."""
+    def run(self, data: object, **options: Unpack[Options]) -> Study:
+        """Answer the question from *data*; the options are those of `causal.study.comparison.run`.
+
+        The commonest: ``own={"mine": "y ~ x*z"}``, ``family="poisson"``, ``form="poly(age, 2)"``,
+        ``categorical=["school"]``, ``priors=PriorChoice("wide")``, ``by="sex"``, ``seed=1``.
+        """
         from causal.study.comparison import run
 
-        return run(
-            self,
-            data,
-            own=own,
-            family=family,
-            categorical=categorical,
-            priors=priors,
-            sampler=sampler,
-            draws=draws,
-            prob=prob,
-            seed=seed,
-            matters=matters,
-        )
+        return run(self, data, **options)
 
     def explain(
         self, forbidden: Collection[str] = (), *, costs: Mapping[str, float] | None = None

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["MISSING", "NUMBER", "Column", "Kind", "Text", "column_from_arrow", "encoded", "floats"]
+__all__ = [
+    "MISSING",
+    "NUMBER",
+    "Column",
+    "Kind",
+    "Text",
+    "as_category",
+    "column_from_arrow",
+    "encoded",
+    "floats",
+]
 
 Kind = Literal["continuous", "count", "binary", "category"]
 
@@ -311,6 +321,11 @@ def _labelled(
     everywhere = np.full(values.size, -1, np.int64)
     everywhere[~absent] = codes
     return _category(name, Text(everywhere, tuple(label(v) or "" for v in distinct)), None)
+
+
+def as_category(column: Column) -> Column:
+    """A column of numbers as a category: one level for each different number."""
+    return _labelled(column.name, column.values, lambda value: f"{value:.12g}")
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

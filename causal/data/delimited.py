@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["read_delimited"]
+__all__ = ["Delimited", "read_delimited"]
 
 _BLOCK = 1 << 20
 #: Separators in order of preference, as a person would name them.
@@ -50,18 +50,31 @@ class _Dialect:
     header: tuple[str, ...]
 
 
-def read_delimited(
-    stream: BinaryIO, wanted: Sequence[str], categorical: Collection[str]
-) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read the *wanted* columns of a seekable *stream* of bytes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Delimited:
+    """What was read of a text file.
 
-    Returns
-    -------
+    Attributes
+    ----------
     columns
         An Arrow table of exactly the wanted columns, under these names and in this order; columns
         with a decimal comma are numbers already.
     notes
         Sentences on what was detected.
+    separator, decimal
+        What stands between fields, and in numbers.
+    """
+
+    columns: pa.Table
+    notes: tuple[str, ...]
+    separator: str
+    decimal: str
+
+
+def read_delimited(
+    stream: BinaryIO, wanted: Sequence[str], categorical: Collection[str]
+) -> Delimited:
+    """Read the *wanted* columns of a seekable *stream* of bytes.
 
     Raises
     ------
@@ -97,7 +110,8 @@ def read_delimited(
             _check_no_points(stream, dialect, facts, fractional, min(decimal))
             named = ", ".join(shown(h.strip()) for h in headers if h in decimal)
             notes = (*notes, f"Numbers have a decimal comma: {named}.")
-    return _renamed(table, headers, wanted, decimal), notes
+    columns = _renamed(table, headers, wanted, decimal)
+    return Delimited(columns, notes, dialect.separator, "," if decimal else ".")
 
 
 def _renamed(

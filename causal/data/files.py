@@ -73,8 +73,9 @@ def read_file(
         if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
             table, notes = _arrow(stream, wanted, is_file=magic.startswith(b"ARROW1"))
             return Raw(Source(name, "arrow", digest, notes), table)
-        table, notes = read_delimited(stream, wanted, categorical)
-        return Raw(Source(name, "csv", digest, notes), table, written=True)
+        read = read_delimited(stream, wanted, categorical)
+        source = Source(name, "csv", digest, read.notes, read.separator, read.decimal)
+        return Raw(source, read.columns, written=True)
 
 
 @contextmanager

@@ -32,12 +32,16 @@ class Source:
         Of the file's bytes, in hexadecimal; None for an object in memory.
     notes
         Sentences a user should see about how it was read.
+    separator, decimal
+        Of a text file: what stands between fields, and in numbers.
     """
 
     name: str
     format: Format
     sha256: str | None = None
     notes: tuple[str, ...] = ()
+    separator: str = ","
+    decimal: str = "."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,9 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.models.regression import Categorical
-from causal.study.effects import contrasts
-
 if TYPE_CHECKING:
     from causal.study.comparison import Fit
 
@@ -39,12 +36,13 @@ _POINTS = 160
 def density(fit: Fit) -> Curve | None:
     """The density of the effect of *fit*: exact where the posterior is known as a mixture."""
     effect, mixture = fit.effect, fit.draws.mixture
-    if mixture is None or effect.scale != "outcome":
+    if mixture is None or effect.weights is None:
         return estimate(effect.draws, effect.interval)
     x = _grid(effect.draws, effect.interval)
     if x is None:
         return None
-    mean, variance = mixture.given_sigma(_weights(fit))
+    weights = np.array([effect.weights.get(name, 0.0) for name in fit.regression.linear_names])
+    mean, variance = mixture.given_sigma(weights)
     some = (variance > 0.0) & np.isfinite(mean) & np.isfinite(variance)
     if not some.any():
         return None
@@ -52,19 +50,6 @@ def density(fit: Fit) -> Curve | None:
     with np.errstate(over="ignore"):  # far out on a narrow peak the density is 0
         z = (x[:, None] - mean[some]) / sd
         return _scaled(x, np.exp(-0.5 * z * z) @ (mixture.weights[some] / sd))
-
-
-def _weights(fit: Fit) -> Array:
-    """The headline effect as a sum of coefficients, sigma left out."""
-    regression, contrast = fit.regression, contrasts(fit.regression, fit.table)[0]
-    exposure = regression.terms[0]
-    places = [fit.draws.names.index(name) for name in regression.coefficients_of(exposure.variable)]
-    weights = np.zeros(len(fit.draws.names) - ("sigma" in fit.draws.names))
-    if isinstance(exposure, Categorical):
-        weights[places[int(contrast.high)]], weights[places[0]] = 1.0, -1.0
-    else:
-        weights[places[0]] = contrast.step
-    return weights
 
 
 def estimate(draws: Array, interval: tuple[float, float]) -> Curve | None:

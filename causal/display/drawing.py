@@ -58,7 +58,18 @@ if TYPE_CHECKING:
     from causal.criteria.roles import Variable
     from causal.graph.walk import Path
 
-__all__ = ["Picture", "dot_source", "draw", "picture", "renderer", "steps", "svg"]
+__all__ = [
+    "Picture",
+    "cleaned",
+    "dot_source",
+    "draw",
+    "label",
+    "picture",
+    "rendered",
+    "renderer",
+    "steps",
+    "svg",
+]
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -230,7 +241,7 @@ def svg(subject: Dag | Question | Picture) -> str:
         Neither ``dot`` nor the pygraphviz wheel is there.
     """
     plan = picture(subject)
-    return _cleaned(_rendered(plan, "svg"), plan)
+    return cleaned(_rendered(plan, "svg"), plan.title, _titles(plan))
 
 
 def dot_source(subject: Dag | Question | Picture) -> str:
@@ -327,10 +338,7 @@ class _Node:
 
     @property
     def label(self) -> str:
-        """An HTML-like label; every part of a name in it is escaped."""
-        parts = [f"<B>{_html(line)}</B>" for line in self.lines]
-        parts += [f'<FONT POINT-SIZE="{_WORD_SIZE}">{_html(word)}</FONT>' for word in self.words]
-        return f"<{'<BR/>'.join(parts)}>"
+        return label(self.name, self.words)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -388,7 +396,7 @@ def _source(plan: Picture, dpi: int | None = None) -> tuple[str, Engine]:
         "ranksep": "0.7",
         "splines": "line" if quick else "true",
         **({"nslimit": "1", "nslimit1": "1", "mclimit": "0.3"} if quick else {}),
-        **({"label": label} if (label := _caption(plan)) else {}),
+        **({"label": caption} if (caption := _caption(plan)) else {}),
         **({"dpi": str(dpi)} if dpi else {}),
     }
     dot = graphviz.Digraph(graph_attr=whole)
@@ -478,6 +486,13 @@ def _places(dag: Dag, nodes: list[_Node]) -> dict[int, tuple[float, float]]:
 # -- Text in labels
 
 
+def label(name: str, below: Iterable[str] = ()) -> str:
+    """Give a node's HTML-like label: the name in bold, what is to stand below it; all escaped."""
+    parts = [f"<B>{_html(line)}</B>" for line in _wrapped(_plain(name))] if name else []
+    parts += [f'<FONT POINT-SIZE="{_WORD_SIZE}">{_html(word)}</FONT>' for word in below]
+    return f"<{'<BR/>'.join(parts)}>"
+
+
 def _plain(name: str) -> str:
     """Give a name in at most 40 printable characters; quoted if it begins or ends with a space."""
     text = shown(name, _LONGEST)
@@ -539,7 +554,19 @@ def _rendered(plan: Picture, form: Format) -> bytes:
             "and lay it out with another program."
         )
     # Pixels are doubled for sharp letters on paper and on fine screens.
-    source, engine = _source(plan, 192 if form == "png" else None)
+    return rendered(*_source(plan, 192 if form == "png" else None), form)
+
+
+def rendered(source: str, engine: Engine, form: Format) -> bytes:
+    """Have Graphviz make a picture of *source*, in which every name of a user's is escaped.
+
+    Raises
+    ------
+    OutputError
+        Graphviz could not.
+    MissingPart
+        Neither ``dot`` nor the pygraphviz wheel is there.
+    """
     program = shutil.which("dot")
     trouble = "it gave no reason"
     if program:
@@ -631,22 +658,29 @@ _SVG = "http://www.w3.org/2000/svg"
 _KEPT = frozenset({"g", "title", "text", "path", "polygon", "polyline", "ellipse"})
 
 
-def _cleaned(data: bytes, plan: Picture) -> str:
-    """Graphviz's SVG without prolog, comments, links and ids, and with the names as titles."""
+def cleaned(data: bytes, title: str, titles: Mapping[str, str]) -> str:
+    """Graphviz's SVG without prolog, comments, links and ids, and with the names as titles.
+
+    Parameters
+    ----------
+    title
+        The picture in one sentence.
+    titles
+        What a pointer resting on a node or an arrow shows, by its id.
+    """
     import xml.etree.ElementTree as ET
 
     root = ET.fromstring(data)  # noqa: S314  # Graphviz wrote it; names in it are escaped
-    titles = _titles(plan)
     _prune(root, titles)
-    for title in root.findall("g/title"):  # of the graph as a whole: the root's speaks for it
-        root[0].remove(title)
+    for own in root.findall("g/title"):  # of the graph as a whole: the root's speaks for it
+        root[0].remove(own)
     root.tag = "svg"
     size = {key: root.attrib[key] for key in ("width", "height", "viewBox")}
     root.attrib.clear()
-    root.attrib.update({"xmlns": _SVG, **size, "role": "img", "aria-label": plan.title})
-    title = ET.Element("title")
-    title.text = plan.title
-    root.insert(0, title)
+    root.attrib.update({"xmlns": _SVG, **size, "role": "img", "aria-label": title})
+    said = ET.Element("title")
+    said.text = title
+    root.insert(0, said)
     return str(ET.tostring(root, encoding="unicode"))
 
 

@@ -64,6 +64,7 @@ class _Look:
 
 
 _CORRECT = _Look("#00805D", "-", 2.4)
+_BEFORE = _Look("#6E6E6E", "--", 1.5)
 _GUIDE: dict[str, Any] = {"color": _CORRECT.colour, "linestyle": (0, (1, 2))}
 
 
@@ -144,6 +145,54 @@ def shift_figure(study: Study) -> Figure:
         matplotlib is not installed.
     """
     return _figure([_shift_panel(study)], _shift_described(study))
+
+
+def before_figure(study: Study) -> Figure:
+    """Draw the effect as the priors alone have it and as the data made it, in the correct model.
+
+    In the first model where there is no correct one. A flat prior is left out.
+
+    Raises
+    ------
+    MissingPart
+        matplotlib is not installed.
+    """
+    fit = next((f for f in study.fits.values() if f.regression.name == "correct"), None)
+    fit = fit or next(iter(study.fits.values()))
+    rows = []
+    for name, effect, curve in (
+        ("before the data", fit.before, None),
+        ("after the data", fit.effect, density(fit)),
+    ):
+        if effect is None:
+            continue
+        rows.append(
+            _Row(
+                name=name,
+                note="",
+                alarm=False,
+                print=(),
+                look=_CORRECT if curve is not None else _BEFORE,
+                centre=float(np.median(effect.draws)),
+                low=effect.interval[0],
+                high=effect.interval[1],
+                curve=curve or estimate(effect.draws, effect.interval),
+            )
+        )
+    panel = _Panel(
+        title="What the data add to the priors",
+        key=f"mark: median; bar: {words.percent(study.prob)} interval",
+        label=_axis(study),
+        zero="no effect",
+        rows=tuple(rows),
+        curves=True,
+        matters=study.matters,
+    )
+    spans = "; ".join(
+        f"{row.name} {words.magnitude_signed(row.low)} to {words.magnitude_signed(row.high)}"
+        for row in rows
+    )
+    return _figure([panel], f"The effect in the {_model(fit)} model: {spans}.")
 
 
 def comparison_figure(study: Study) -> Figure:

@@ -116,6 +116,15 @@ def _study_record(study: Study) -> Record:
         "models": {name: _fit_record(fit, study.prob) for name, fit in study.fits.items()},
         "shift": {name: _difference_record(found) for name, found in study.differences.items()},
         "left_out": dict(made.left_out),
+        "prior_effect": _before_record(study),
+        "subgroups": {
+            name: {
+                group: [_quantity_record(effect) for effect in found]
+                for group, found in groups.items()
+            }
+            for name, groups in study.subgroups.items()
+        },
+        "path_analysis": _pathways_record(study),
         "seed": study.seed,
         "versions": versions(fit.draws.sampler for fit in study.fits.values()),
     }
@@ -151,7 +160,7 @@ def _fit_record(fit: Fit, prob: float) -> Record:
             name: _quantity_record(fit.draws.summary(name, prob))
             for name in regression.coefficient_names
         },
-        "priors": list(describe(regression.priors, regression.terms)),
+        "priors": list(describe(regression)),
         "diagnostics": {
             "rhat": finite(checks.rhat),
             "ess_bulk": finite(checks.ess_bulk),
@@ -160,6 +169,7 @@ def _fit_record(fit: Fit, prob: float) -> Record:
             "pareto_k": finite(checks.pareto_k),
             "problems": list(checks.problems),
         },
+        "moved_by_priors": finite(fit.moved_by_priors),
         "seconds": fit.draws.seconds,
     }
 
@@ -174,6 +184,25 @@ def _quantity_record(found: Effect | Summary) -> Record:
         "probability_positive": finite(found.probability_positive),
         "contrast": getattr(found, "contrast", None),
         "scale": getattr(found, "scale", None),
+    }
+
+
+def _before_record(study: Study) -> Record | None:
+    """What the priors of the first model (the correct one, if there is one) say alone."""
+    before = next(iter(study.fits.values())).before
+    return None if before is None else _quantity_record(before)
+
+
+def _pathways_record(study: Study) -> Record | None:
+    apart = study.pathways
+    if apart is None:
+        return None
+    return {
+        "formulas": [regression.formula for regression in apart.regressions],
+        "rows_used": apart.table.rows,
+        "direct": _quantity_record(apart.direct),
+        "indirect": _quantity_record(apart.indirect),
+        "total": _quantity_record(apart.total),
     }
 
 

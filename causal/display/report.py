@@ -21,12 +21,19 @@ from causal.display import words
 from causal.display.drawing import svg
 from causal.display.files import write_whole
 from causal.display.markup import Content, Html, Line, facts, joined, table, tag
-from causal.display.plots import density_figure, forest_figure, shift_figure, svg_text
+from causal.display.plots import (
+    before_figure,
+    density_figure,
+    forest_figure,
+    shift_figure,
+    svg_text,
+)
 from causal.display.records import versions
 from causal.errors import MissingPart, OutputError, shown
+from causal.models.families import RULES
 from causal.models.priors import describe
-from causal.models.regression import Categorical
 from causal.models.script import model_code
+from causal.models.terms import Numeric, categories, variables
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from causal.criteria.question import Effect as Asked
+    from causal.models.regression import Regression
     from causal.study.comparison import Difference, Fit, Study
     from causal.study.effects import Effect
 
@@ -317,6 +325,7 @@ def _against(study: Study, heading: str) -> list[Content]:
     parts: list[Content] = [_comparison(study), tag("div", *figures, class_="plots")]
     if more := _more_effects(study):
         parts += [tag(heading, "Other contrasts and scales"), *more]
+    parts += [*_subgroups(study), *_pathways(study)]
     if study.differences:
         parts += [tag(heading, "How far each model lies from the correct one"), _shifts(study)]
     return parts
@@ -379,6 +388,47 @@ def _more_effects(study: Study) -> list[Content]:
         lines.append(Line(cells))
     columns = ["model", "contrast", "scale", ">effect", f">{words.percent(study.prob)} interval"]
     return [table([*columns, ">P(effect > 0)"], lines), *_rest(len(found))] if found else []
+
+
+def _subgroups(study: Study) -> list[Content]:
+    """The effect in each group of the variable asked for, if one was."""
+    rows = words.subgroup_rows(study)
+    lines = []
+    for _, group, fit, effect in rows[:_MOST]:
+        digits = words.places(fit, effect)
+        cells = (
+            _model(fit),
+            group,
+            _number(effect.mean, digits),
+            _interval(effect.interval, digits),
+            _share(effect.probability_positive),
+        )
+        lines.append(Line(cells))
+    columns = ["model", _name(study.by or ""), ">effect", f">{words.percent(study.prob)} interval"]
+    caption = f"The effect in each group of {_name(study.by or '')}"
+    made = table([*columns, ">P(effect > 0)"], lines, caption)
+    return [made, *_rest(len(rows))] if rows else []
+
+
+def _pathways(study: Study) -> list[Content]:
+    """The effect taken apart along the arrows, if that was asked for."""
+    if study.pathways is None:
+        return []
+    lines = [
+        Line(
+            (
+                name if effect.sd else f"{name} (by the drawing)",
+                _number(effect.mean, digits if effect.sd else 0),
+                _interval(effect.interval, digits) if effect.sd else None,
+                _share(effect.probability_positive) if effect.sd else None,
+            )
+        )
+        for name, effect, digits in words.pathway_rows(study)
+    ]
+    columns = ["path analysis", ">effect", f">{words.percent(study.prob)} interval"]
+    formulas = listed([_name(r.formula, 200) for r in study.pathways.regressions])
+    caption = f"The effect along the arrows, in one model of {formulas}"
+    return [table([*columns, ">P(effect > 0)"], lines, caption)]
 
 
 def _shifts(study: Study) -> Html:
@@ -452,24 +502,54 @@ _NO_EFFECT = "adjustment only, not an effect"
 
 def _meanings(fit: Fit) -> dict[str, str]:
     """What each coefficient may be read as, in order."""
-    regression, exposure = fit.regression, fit.regression.terms[0]
-    logit = regression.family == "bernoulli"
-    if isinstance(exposure, Categorical):
-        own = "level of the exposure: only differences of levels are effects"
-    elif logit:
-        own = "the exposure, in log odds: the effect is in the table above"
-    else:
-        own = "the exposure: change of the outcome per unit"
+    regression = fit.regression
+    rules = RULES[regression.family]
+    in_units = rules.link == "identity" and regression.family != "cells"
+    own = _exposure_meaning(regression, in_units=in_units)
     if not fit.verdict:
         own += "; the set is invalid, so this is not the effect asked about"
     meanings = dict.fromkeys(regression.coefficient_names, _NO_EFFECT)
-    meanings |= dict.fromkeys(regression.coefficients_of(exposure.variable), own)
+    for term, names in zip(regression.terms, regression.coefficients_by_term, strict=True):
+        if regression.exposure not in variables(term):
+            continue
+        alone = variables(term) == (regression.exposure,)
+        part = "part of the exposure's effect: the whole is in the table above"
+        meanings |= dict.fromkeys(names, own if alone else part)
     if regression.priors.intercept is not None:
-        what = "log odds" if logit else "outcome"
+        what = "outcome" if in_units else f"{rules.link} of the outcome's mean"
         meanings["intercept"] = f"{what} where every number is 0"
-    if not logit:
-        meanings["sigma"] = "spread of the outcome about the regression"
+    for name in regression.other_names:
+        meanings[name] = _OTHERS.get(name.partition("[")[0].partition("(")[0], _NO_EFFECT)
     return meanings
+
+
+_OTHERS = {
+    "sigma": "spread of the outcome about the regression",
+    "nu": "degrees of freedom of the errors: small where there are outliers",
+    "alpha": "how nearly the counts are Poisson: the larger, the more",
+    "cut": "cutpoint between two grades, in log odds",
+    "sd": "how far apart the groups are",
+    "cor": "how what varies between the groups goes together",
+}
+
+
+def _exposure_meaning(regression: Regression, *, in_units: bool) -> str:
+    if regression.family == "cells":
+        return "probability in a cell: only differences of cells are effects"
+    if regression.exposure in categories(regression.terms):
+        return "level of the exposure: only differences of levels are effects"
+    alone = [t for t in regression.terms if variables(t) == (regression.exposure,)]
+    shared = any(
+        regression.exposure in variables(t) and len(variables(t)) > 1 for t in regression.terms
+    )
+    if not in_units:
+        scale = "log rates" if RULES[regression.family].link == "log" else "log odds"
+        return f"the exposure, in {scale}: the effect is in the table above"
+    if shared:
+        return "the exposure's slope where what it interacts with is 0, or in no group"
+    if not all(isinstance(term, Numeric) for term in alone):
+        return "part of the exposure's curve: the effect is in the table above"
+    return "the exposure: change of the outcome per unit"
 
 
 def _diagnostics(study: Study, _: str) -> list[Content]:
@@ -503,8 +583,8 @@ def _models(study: Study, heading: str) -> list[Content]:
     parts: list[Content] = []
     for fit in reversed(_ordered(study)):
         regression = fit.regression
-        lines = describe(regression.priors, regression.terms)
-        errors = "normal errors" if regression.family == "gaussian" else "a logit"
+        lines = describe(regression)
+        errors = RULES[regression.family].errors
         code = tag("pre", tag("code", model_code(regression)), tabindex="0")
         parts += [
             tag(heading, _model(fit)),
@@ -513,7 +593,19 @@ def _models(study: Study, heading: str) -> list[Content]:
             *_rest(len(lines)),
             tag("details", tag("summary", "The model in PyMC"), code, open=""),
         ]
-    return parts
+    return parts + _before(study)
+
+
+def _before(study: Study) -> list[Content]:
+    """What the priors say about the effect, beside what the data made of it."""
+    fit = _ordered(study)[-1]
+    before = fit.before
+    if before is None:
+        return [tag("p", "A flat prior says nothing about effects before the data come.")]
+    text = f"{words.prior_words(before)} After: {words.effect_words(fit)}."
+    note = "The effect before and after the data, scaled to one height."
+    picture = _picture(partial(_plot, before_figure, study))
+    return [tag("p", text), tag("figure", picture, tag("figcaption", note))]
 
 
 def _data(study: Study, _: str) -> list[Content]:
@@ -534,7 +626,7 @@ def _data(study: Study, _: str) -> list[Content]:
 
 def _method(study: Study, _: str) -> list[Content]:
     samplers = {fit.draws.sampler for fit in study.fits.values()}
-    logit = any(fit.regression.family == "bernoulli" for fit in study.fits.values())
+    linear = all(fit.effect.weights is not None for fit in study.fits.values())
     criterion = (
         "the single-door criterion"
         if study.question.effect == "direct"
@@ -547,17 +639,19 @@ def _method(study: Study, _: str) -> list[Content]:
     texts = [first]
     if "exact" in samplers:
         texts.append(
-            "Linear models with normal errors: the posterior is computed, not sampled (Gaussian "
-            "given sigma, sigma on a grid). Means, standard deviations and P(> 0) have no Monte "
-            "Carlo error; intervals come from independent draws."
+            "Linear models with normal errors, and probabilities by cell: the posterior is "
+            "computed, not sampled (Gaussian given sigma, sigma on a grid; Beta). Intervals come "
+            "from independent draws; for linear models means, standard deviations and P(> 0) have "
+            "no Monte Carlo error."
         )
     if "nuts" in samplers:
         texts.append("Models without a closed form: Hamiltonian Monte Carlo (NUTS, PyMC).")
     texts.append(
-        "The effect is on the probability, averaged over the rows: each row predicted with the "
-        "exposure at its higher and at its lower value, all else as it is (g-computation)."
-        if logit
-        else "The effect is the slope of the exposure, or the difference of two of its levels."
+        "The effect is the slope of the exposure, or the difference of two of its levels, averaged "
+        "over the rows where it differs between them."
+        if linear
+        else "The effect is on the outcome's own scale, averaged over the rows: each row predicted "
+        "with the exposure at its higher and at its lower value, all else as it is (g-computation)."
     )
     texts.append(f"Intervals hold {words.percent(study.prob)} with equal tails.")
     if study.differences:

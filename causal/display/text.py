@@ -278,14 +278,15 @@ def head_view(explanation: Explanation, title: str | None = None) -> Group:
 
 def plan_view(made: Plan) -> Table:
     """What will be fitted, on which rows, with which priors."""
-    from causal.display.words import model_word, rows_words
+    from causal.display.words import model_word, prior_words, rows_words
     from causal.models.priors import describe
+    from causal.study.before import prior_effect
 
     rows = [("Data", f"{made.table.source.name}: {rows_words(made)}")]
     rows.extend(("", note) for note in made.notes)
     shared: dict[str, list[str]] = {}
     for regression in made.regressions:
-        for line in describe(regression.priors, regression.terms):
+        for line in describe(regression):
             shared.setdefault(line, []).append(model_word(regression.name))
     everywhere = [line for line, names in shared.items() if len(names) == len(made.regressions)]
     label = "Priors"
@@ -293,11 +294,14 @@ def plan_view(made: Plan) -> Table:
         rows.append((label, _joined(everywhere)))
         label = ""
     for regression in made.regressions:
-        own = describe(regression.priors, regression.terms)
+        own = describe(regression)
         lines = [line for line in own if line not in everywhere]
         if lines:
             rows.append((label, f"{model_word(regression.name)}: {_joined(lines)}"))
             label = ""
+    before = prior_effect(made.regressions[0], made.table)
+    if before is not None:
+        rows.append(("", prior_words(before)))
     return facts(rows)
 
 
@@ -320,6 +324,7 @@ def study_view(study: Study) -> Group:
     more = _more_effects_table(study)
     if more is not None:
         parts += [Text(), more]
+    parts += _subgroups_table(study) + _pathways_table(study)
     parts.append(Text())
     parts += [Text(clip(sentence, 1200)) for sentence in words.conclusions(study)]
     for name, why in study.plan.left_out.items():
@@ -380,6 +385,53 @@ def _more_effects_table(study: Study, limit: int = 24) -> RenderableType | None:
     if len(rows) <= limit:
         return made
     return Group(made, Text(f"  … and {len(rows) - limit:,} more; --json lists all."))
+
+
+def _subgroups_table(study: Study, limit: int = 24) -> list[RenderableType]:
+    """The effect in each group of the variable asked for, if one was."""
+    from causal.display import words
+
+    rows = words.subgroup_rows(study)
+    if not rows:
+        return []
+    interval = f"{words.percent(study.prob)} interval"
+    columns = ["model", clip(study.by or "", 30), "effect", interval, "P(>0)"]
+    made = table(columns, right=["effect"])
+    for name, group, fit, effect in rows[:limit]:
+        digits = words.places(fit, effect)
+        made.add_row(
+            Text(name),
+            Text(group),
+            Text(words.number(effect.mean, digits)),
+            Text(words.interval(*effect.interval, digits)),
+            Text(words.share(effect.probability_positive)),
+        )
+    if len(rows) <= limit:
+        return [Text(), made]
+    return [Text(), made, Text(f"  … and {len(rows) - limit:,} more; --json lists all.")]
+
+
+def _pathways_table(study: Study) -> list[RenderableType]:
+    """The effect taken apart along the arrows, if that was asked for."""
+    from causal.display import words
+
+    rows = words.pathway_rows(study)
+    if not rows or study.pathways is None:
+        return []
+    interval = f"{words.percent(study.prob)} interval"
+    made = table(["path analysis", "effect", interval, "P(>0)"], right=["effect"])
+    for name, effect, digits in rows:
+        if effect.sd == 0.0:  # the drawing leaves no such path
+            made.add_row(Text(name), Text("0"), Text("by the drawing"), Text())
+            continue
+        made.add_row(
+            Text(name),
+            Text(words.number(effect.mean, digits)),
+            Text(words.interval(*effect.interval, digits)),
+            Text(words.share(effect.probability_positive)),
+        )
+    formulas = ", ".join(regression.formula for regression in study.pathways.regressions)
+    return [Text(), made, Text(clip(f"  one model of {formulas}", 300), style="dim")]
 
 
 def _shown_order(study: Study) -> list[Fit]:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from causal.criteria.reasons import blame, listed, set_text, word
 from causal.errors import shown
+from causal.models.families import RULES
 from causal.models.generator import NAIVE
+from causal.models.terms import variables
+from causal.study.priorsense import MOVED
 
 if TYPE_CHECKING:
     from causal.inference.posterior import Posterior
@@ -31,12 +34,15 @@ __all__ = [
     "magnitude_signed",
     "model_word",
     "number",
+    "pathway_rows",
     "percent",
     "places",
+    "prior_words",
     "problems",
     "rows_words",
     "sampling_words",
     "share",
+    "subgroup_rows",
 ]
 
 # What the checks of the samplers are called, in a sentence a user can act on.
@@ -154,6 +160,35 @@ def rows_words(made: Plan) -> str:
     )
 
 
+def prior_words(before: Effect) -> str:
+    """What the priors believe about the effect: one sentence."""
+    low, high = before.interval
+    what = "effects" if before.scale == "outcome" else f"{before.scale}s"
+    return (
+        f"Before seeing data, {percent(before.prob)} of {what} ({before.contrast}) lie within "
+        f"{magnitude_signed(low)} and {magnitude_signed(high)}."
+    )
+
+
+def subgroup_rows(study: Study) -> list[tuple[str, str, Fit, Effect]]:
+    """Model, group, fit and headline effect, for each group of the variable asked for."""
+    return [
+        (model_word(name), shown(group, 40)[1:-1], study[name], found[0])
+        for name, groups in study.subgroups.items()
+        for group, found in groups.items()
+    ]
+
+
+def pathway_rows(study: Study) -> list[tuple[str, Effect, int]]:
+    """The parts of the effect along the arrows, with the decimals to show."""
+    apart = study.pathways
+    if apart is None:
+        return []
+    size = min(effective_draws(posterior) for posterior in apart.posteriors.values())
+    parts = (("direct", apart.direct), ("indirect", apart.indirect), ("total", apart.total))
+    return [(name, effect, decimals(effect.sd, size)) for name, effect in parts]
+
+
 def sampling_words(study: Study) -> str:
     """How the posteriors were had, in one line."""
     kinds: dict[str, list[Fit]] = {}
@@ -202,9 +237,26 @@ def conclusions(study: Study) -> tuple[str, ...]:
         )
     elif not study.differences:
         found.append("Every other model is the same regression as the correct one.")
+    if study.identifiable and (moved := study["correct"].moved_by_priors) is not None:
+        found += _sensitive(moved)
     if study.matters is not None and study.identifiable:
         found.append(_practical(study["correct"], study.matters))
     return tuple(found)
+
+
+def _sensitive(moved: float) -> list[str]:
+    """A warning where the priors move the correct effect."""
+    if abs(moved) < MOVED:
+        return []
+    return [
+        f"The priors move the correct effect: twice as strong, they would {_push(moved)} it by "
+        f"about {magnitude(moved)} of its standard deviation. Look whether you believe them, or "
+        "try --priors wide."
+    ]
+
+
+def _push(moved: float) -> str:
+    return "raise" if moved > 0 else "lower"
 
 
 def _conclusion(study: Study, name: str) -> str:
@@ -254,7 +306,37 @@ def _conclusion(study: Study, name: str) -> str:
                 f"{who} is invalid{why}, but these data cannot tell whether it misleads{floor}: "
                 f"it differs by {number(shift.mean, digits)} ({span}); {beside}."
             )
-    return text + _prior_words(difference) + (f" {shift.note}" if shift.note else "")
+    text += _prior_words(difference) + (f" {shift.note}" if shift.note else "")
+    return text + _collapsing_words(study, name)
+
+
+def _collapsing_words(study: Study, name: str) -> str:
+    """Where a valid set moves the odds ratio all the same: that is no bias.
+
+    An odds ratio within strata of a cause of the outcome differs from the one without them although
+    nothing is confounded (Greenland, Robins & Pearl 1999, "Confounding and collapsibility").
+    """
+    fit, correct = study[name], study["correct"]
+    if not fit.verdict or "logit" not in RULES[fit.regression.family].link:
+        return ""
+    exposure = fit.regression.exposure or ""
+    both = []
+    for one in (fit, correct):
+        names = one.regression.coefficients_of(exposure)
+        shared = [t for t in one.regression.terms if exposure in variables(t)]
+        if len(names) != 1 or len(shared) != 1:
+            return ""
+        both.append(math.exp(one.draws.summary(names[0]).mean))
+    if abs(math.log(both[0] / both[1])) < _MOVED:
+        return ""
+    return (
+        f" Its odds ratio with everything else in the model held, exp(coefficient), is "
+        f"{magnitude(both[0])}, in the correct model {magnitude(both[1])}: odds ratios move with "
+        "any cause of the outcome that comes in (non-collapsibility), and that is not bias."
+    )
+
+
+_MOVED = 0.05  # in log odds: a twentieth is about what two digits show
 
 
 def _compared(contrast: str | None) -> str:

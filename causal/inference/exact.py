@@ -33,7 +33,8 @@ from causal.errors import InferenceError, ModelError, shown
 from causal.inference.posterior import Diagnostics, Mixture, Posterior
 from causal.models.design import column_keys, outcome_key
 from causal.models.priors import Distribution, GaussianForm, gaussian_form
-from causal.models.regression import Categorical, Regression
+from causal.models.regression import Regression
+from causal.models.terms import columns, told_apart
 
 __all__ = ["fit", "obstacle"]
 
@@ -55,7 +56,11 @@ def obstacle(regression: Regression) -> str | None:
         return f"its family is {regression.family}, not gaussian"
     if regression.priors.sigma is None:
         return "it has no prior for sigma"
-    if gaussian_form(regression.priors, regression.terms) is None:
+    if regression.varying:
+        return "some of its coefficients vary by a category"
+    if regression.offsets:
+        return "it has an offset"
+    if gaussian_form(regression) is None:
         return "the prior of a coefficient is neither Normal nor Flat"
     return None
 
@@ -97,7 +102,7 @@ def fit(
     """
     started = perf_counter()
     reason = obstacle(regression)
-    form = gaussian_form(regression.priors, regression.terms)
+    form = gaussian_form(regression)
     prior = regression.priors.sigma
     if reason is not None or form is None or prior is None:
         raise InferenceError(
@@ -302,8 +307,9 @@ def _centred(
     if form.flat[0]:
         # A flat intercept is flat wherever it is measured: take the place that is best computed.
         centre = np.concatenate([[0.0], chosen.centre[:-1]])
-        to_printed = np.eye(len(centre))
-        to_printed[0, 1:] = -centre[1:]
+        moved = np.eye(len(centre))
+        moved[0, 1:] = form.centre[1:] - centre[1:]
+        to_printed = to_printed @ moved
     level = float(chosen.centre[-1])
     triangle = chosen.shifted(np.concatenate([centre[1:], [level]]))
     mean = form.mean.copy()
@@ -312,23 +318,19 @@ def _centred(
 
 
 def _reference_levels(regression: Regression) -> NDArray[np.bool_]:
-    """Coefficients held at 0: the first level of a category whose flat levels need a reference.
+    """Coefficients held at 0: of those with flat priors the ones that nothing tells apart.
 
-    Flat levels beside a flat intercept share one direction that nothing determines. Contrasts do
-    not depend on where it is pinned.
+    Flat levels beside a flat intercept share one direction that nothing determines, flat slopes in
+    each level beside a flat slope another. Contrasts do not depend on where it is pinned.
     """
     priors = regression.priors
-    intercept = priors.intercept
-    fixed = [False] if intercept is not None else []
-    ones_taken = intercept is not None and intercept.name == "Flat"
-    levels = iter(priors.levels)
-    for term in regression.terms:
-        if not isinstance(term, Categorical):
-            fixed.append(False)
-            continue
-        flat = next(levels).name == "Flat"
-        fixed += [flat and ones_taken, *[False] * (len(term.levels) - 1)]
-        ones_taken = ones_taken or flat
+    flat = [group[0].name == "Flat" for group in priors.terms]
+    ones = priors.intercept is not None and priors.intercept.name == "Flat"
+    chosen = [term for term, is_flat in zip(regression.terms, flat, strict=True) if is_flat]
+    kept = iter(told_apart(chosen, intercept=ones))
+    fixed = [False] if priors.intercept is not None else []
+    for term, is_flat in zip(regression.terms, flat, strict=True):
+        fixed += [is_flat and not next(kept) for _ in columns(term)]
     return np.array(fixed, dtype=np.bool_)
 
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
 from causal.inference.posterior import Diagnostics, Posterior
-from causal.models.pymc_model import build, coefficient_variables, names
+from causal.models.priors import to_cutpoints, to_printed
+from causal.models.pymc_model import build, names, sampled
 from causal.models.regression import Regression
 
 __all__ = ["Progress", "diagnose", "fit"]
@@ -210,20 +211,26 @@ def _compile(nutpie: Any, model: Any, regression: Regression) -> Any:
 
     nutpie starts within 1 of the prior's centre, whatever its scale: for a slope of 1e-18 that is
     so far out that chains never move. A draw from a Normal or Student prior is on the right scale,
-    and spread widely enough for R-hat to mean something. All others (positive ones in logarithms)
-    keep nutpie's rule: a draw of sigma from its prior can be so small that nothing moves either.
+    and spread widely enough for R-hat to mean something. All others keep nutpie's rule. (Most are
+    moved on a scale without units: positive ones in logarithms, where a draw of sigma from its
+    prior can be so small that nothing moves either.)
     """
-    priors = regression.priors
-    given = [*((priors.intercept,) if priors.intercept else ()), *priors.slopes, *priors.levels]
-    scaled = all(prior.name in {"Normal", "StudentT"} for prior in given)
-    sigma = names(regression).sigma
-    if not scaled:
-        return nutpie.compile_pymc_model(model)
-    located = [rv for rv in model.free_RVs if rv.name != sigma]
+    called, priors = names(regression), regression.priors
+    linear, others = sampled(regression)
+    scaled = {"Normal", "StudentT"}
+    drawn = []
+    if priors.intercept is not None and priors.intercept.name in scaled:
+        drawn.append(linear[0])
+    for name, own, chosen in zip(called.terms, called.varying, priors.terms, strict=True):
+        if own is not None:
+            drawn.append(own.standard)
+        elif {prior.name for prior in chosen} <= scaled:
+            drawn.append(name)
     return nutpie.compile_pymc_model(
         model,
-        initial_points={rv.name: "prior" for rv in located},
-        jitter_rvs={rv for rv in model.free_RVs if rv.name == sigma},
+        initial_points=dict.fromkeys(drawn, "prior"),
+        jitter_rvs={rv for rv in model.free_RVs if rv.name not in drawn},
+        var_names=[*linear, *others],
     )
 
 
@@ -279,10 +286,26 @@ def _sample(
 
 
 def _coefficients(regression: Regression, tree: Any) -> NDArray[np.float64]:
-    """(chains, draws, coefficients) in the contract's order."""
-    columns = []
-    for place in coefficient_variables(regression).values():
-        values = tree.posterior[place.variable].values
-        columns.append(values if place.index is None else values[:, :, place.index])
-    stacked: NDArray[np.float64] = np.stack(columns, axis=-1).astype(np.float64)
-    return stacked
+    """(chains, draws, parameters) in the order of ``regression.coefficient_names``, as printed."""
+    linear, others = sampled(regression)
+    theta, other = _flat(tree, linear), _flat(tree, others)
+    printed = theta.copy()
+    matrix = to_printed(regression)
+    # Few rows differ from the identity, and there may be thousands of columns.
+    for row in np.flatnonzero((matrix != np.eye(len(matrix))).any(axis=1)):
+        printed[..., row] = theta @ matrix[row]
+    if regression.family == "ordered":
+        other[..., : len(regression.priors.cutpoints)] -= (theta @ to_cutpoints(regression))[
+            ..., None
+        ]
+    return np.concatenate([printed, other], axis=-1)
+
+
+def _flat(tree: Any, variables: Sequence[str]) -> NDArray[np.float64]:
+    """Some variables of the posterior side by side, (chains, draws, all their entries)."""
+    found = [tree.posterior[name].values for name in variables]
+    flat = [values.reshape(*values.shape[:2], -1).astype(np.float64) for values in found]
+    if not flat:
+        sizes = tree.posterior.sizes
+        return np.empty((sizes["chain"], sizes["draw"], 0))
+    return np.concatenate(flat, axis=-1)

@@ -8,21 +8,21 @@ from typing import Literal
 from causal.data.moments import Moments
 from causal.data.table import Table
 from causal.errors import InferenceError, shown
-from causal.inference import exact
+from causal.inference import conjugate, exact
 from causal.inference.posterior import Posterior
 from causal.models.regression import Regression
 
 __all__ = ["ASKED", "Asked", "choose", "sample"]
 
-Asked = Literal["auto", "exact", "nuts"]
-ASKED: tuple[Asked, ...] = ("auto", "exact", "nuts")
-PLANNED = ("importance", "pymc3")
+Asked = Literal["auto", "exact", "nuts", "pymc3"]
+ASKED: tuple[Asked, ...] = ("auto", "exact", "nuts", "pymc3")
+PLANNED = ("importance",)
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
 
 
-def choose(regression: Regression, asked: str) -> Literal["exact", "nuts"]:
+def choose(regression: Regression, asked: str) -> Literal["exact", "nuts", "pymc3"]:
     """The sampler *regression* gets.
 
     Raises
@@ -32,11 +32,17 @@ def choose(regression: Regression, asked: str) -> Literal["exact", "nuts"]:
     """
     if asked in PLANNED:
         raise InferenceError(
-            f"The sampler {shown(asked)} is not built yet. Use --sampler auto, exact or nuts."
+            f"The sampler {shown(asked)} is not built yet. Use --sampler auto, exact, nuts or "
+            "pymc3."
         )
     if asked not in ASKED:
-        raise InferenceError(f"Unknown sampler {shown(asked)}. There is auto, exact and nuts.")
-    obstacle = exact.obstacle(regression)
+        raise InferenceError(
+            f"Unknown sampler {shown(asked)}. There is auto, exact, nuts and pymc3."
+        )
+    if asked == "pymc3":
+        return "pymc3"
+    cells = regression.family == "cells"
+    obstacle = conjugate.obstacle(regression) if cells else exact.obstacle(regression)
     if asked == "exact" and obstacle:
         raise InferenceError(
             f"The exact sampler cannot sample the model {shown(regression.formula, 120)}, because "
@@ -53,6 +59,7 @@ def sample(
     asked: str = "auto",
     draws: int = 4000,
     seed: int = 0,
+    pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Posterior]:
     """A posterior for each regression, by name.
@@ -67,6 +74,8 @@ def sample(
         One of `ASKED`.
     draws, seed
         Of each posterior.
+    pymc3_python
+        The interpreter of the sampler ``pymc3``; see `causal.inference.pymc3`.
     progress
         Told how far a slow sampler is.
 
@@ -79,7 +88,22 @@ def sample(
     posteriors = {}
     for regression in regressions:
         if chosen[regression.name] == "exact":
-            posteriors[regression.name] = exact.fit(regression, moments, draws=draws, seed=seed)
+            posteriors[regression.name] = (
+                conjugate.fit(regression, table, draws=draws, seed=seed)
+                if regression.family == "cells"
+                else exact.fit(regression, moments, draws=draws, seed=seed)
+            )
+        elif chosen[regression.name] == "pymc3":
+            from causal.inference import pymc3
+
+            posteriors[regression.name] = pymc3.fit(
+                regression,
+                table,
+                draws=draws,
+                seed=seed,
+                python=pymc3_python,
+                progress=progress,
+            )
         else:
             from causal.inference import nuts
 

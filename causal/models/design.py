@@ -1,38 +1,60 @@
 """From a regression and a table to the numbers that are multiplied.
 
-`design` is the matrix as written in the formula: ones, numeric columns, one 0/1 column for each
-level of a category (index coding). Beside an intercept its columns are dependent by construction,
-which the priors of the levels resolve. `reference_design` drops the first level of each category
-and is what least squares needs. `statistic` reduces the rows to `Moments`, in blocks.
+`design` is the matrix as written in the formula, one column for each of ``regression.columns``.
+Beside an intercept, categories by index make its columns dependent by construction, which priors
+resolve; `told_apart` names those that least squares needs, and `reference_design` holds no others.
+`statistic` reduces the rows to `Moments`, in blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.data.moments import Moments
-from causal.errors import ModelError, shown
-from causal.models.regression import Categorical, Numeric, Regression, Term
+from causal.errors import DataError, ModelError, shown
+from causal.models.regression import Regression
+from causal.models.terms import (
+    Atom,
+    Categorical,
+    Column,
+    Interaction,
+    Level,
+    Log,
+    Numeric,
+    Power,
+    Varying,
+    categories,
+    columns,
+    told_apart,
+    written,
+)
 
 if TYPE_CHECKING:
     from causal.data.table import Table
 
 __all__ = [
+    "atom_values",
+    "check_levels",
     "column_keys",
+    "columns_without_rows",
     "dependent_columns",
     "design",
+    "needed",
+    "offset",
     "outcome_key",
     "reference_design",
     "response",
     "statistic",
+    "trials",
 ]
 
 Array = NDArray[np.float64]
-Key = tuple[str, ...]
+Key = tuple[tuple[Atom, float], ...]
+"""A column of a `statistic`: atoms, and what is subtracted from each before they are multiplied."""
 
 _BLOCK = 16_384
 
@@ -44,19 +66,34 @@ _DEPENDENT = 1e-12
 def column_keys(regression: Regression) -> tuple[Key, ...]:
     """What `statistic` calls the columns of the design, ones left out.
 
-    ``(variable,)`` for a numeric column and ``(variable, level)`` for a level: pairs, because no
-    way of writing both in one text is safe from a column named like the other's level.
+    A product is one of centred numbers. A column of one number is kept as it is, whatever its
+    centre: shifting it later costs nothing, and several regressions can share it.
     """
-    return tuple(key for term in regression.terms for key in _keys(term))
+    centres = regression.priors.centres
+    return tuple(_key(column, centres) for column in regression.columns if column)
 
 
 def outcome_key(regression: Regression) -> Key:
     """What `statistic` calls the outcome's column."""
-    return (regression.outcome,)
+    return ((Numeric(regression.outcome), 0.0),)
+
+
+def needed(regression: Regression) -> NDArray[np.bool_]:
+    """Which columns of the design least squares needs, (k,): see `terms.told_apart`.
+
+    All of those that vary by a category: their priors, not the data alone, tell them apart.
+    """
+    intercept = regression.priors.intercept is not None
+    mask = iter(told_apart(regression.terms, intercept=intercept or regression.family == "ordered"))
+    found = [True] if intercept else []
+    for term in regression.terms:
+        varies = isinstance(term, Varying)
+        found += [True if varies else next(mask) for _ in columns(term)]
+    return np.array(found, dtype=np.bool_)
 
 
 def design(regression: Regression, table: Table, rows: slice = slice(None)) -> Array:
-    """The design matrix, index-coded: columns as in `coefficient_names` without sigma.
+    """The design matrix, index-coded: columns as in ``regression.linear_names``.
 
     Parameters
     ----------
@@ -72,22 +109,80 @@ def design(regression: Regression, table: Table, rows: slice = slice(None)) -> A
     ModelError
         If a column is not of the kind that the regression says, or has a level it does not know.
     """
-    return _matrix(regression, table, rows, first_level=0)
+    check_levels(regression, table)
+    count = len(range(*rows.indices(table.rows)))
+    matrix = np.ones((count, len(regression.columns)))
+    known: dict[Atom, Array] = {}
+    for place, column in enumerate(regression.columns):
+        for atom in column:
+            if atom not in known:
+                known[atom] = atom_values(atom, table, rows)
+            matrix[:, place] *= known[atom]
+    return matrix
 
 
 def reference_design(regression: Regression, table: Table, rows: slice = slice(None)) -> Array:
-    """The same with the first level of each category dropped: it is the reference."""
-    return _matrix(regression, table, rows, first_level=1)
+    """The columns of `design` that are `needed`: the first level of a category is the reference."""
+    matrix: Array = design(regression, table, rows)[:, needed(regression)]
+    return matrix
+
+
+def offset(regression: Regression, table: Table) -> Array:
+    """What is added to the linear predictor as it is, (rows,)."""
+    total = np.zeros(table.rows)
+    for one in regression.offsets:
+        total = total + atom_values(one, table)
+    return total
 
 
 def response(regression: Regression, table: Table, rows: slice = slice(None)) -> Array:
-    """The outcome, (rows,): as it is, or 0/1 (the larger of two values is 1) for Bernoulli."""
+    """The outcome, (rows,).
+
+    As it is, but 0/1 for two values (the larger is 1) and the number of the grade, from 0, for an
+    ordered outcome.
+    """
     values = table[regression.outcome].values
-    if regression.family == "bernoulli":
+    if regression.family in ("bernoulli", "cells"):
         is_larger: Array = (values[rows] == np.max(values)).astype(np.float64)
         return is_larger
+    if regression.family == "ordered":
+        return np.searchsorted(np.array(regression.grades), values[rows]).astype(np.float64)
     chosen: Array = values[rows]
     return chosen
+
+
+def trials(regression: Regression, table: Table) -> Array:
+    """How many trials each row stands for, (rows,): ones, but for a binomial outcome."""
+    if regression.trials is None:
+        return np.ones(table.rows)
+    values: Array = table[regression.trials].values
+    return values
+
+
+def atom_values(atom: Atom, table: Table, rows: slice = slice(None)) -> Array:
+    """One number a row, (rows,)."""
+    column = table[atom.variable]
+    if isinstance(atom, Level):
+        if column.kind != "category":
+            raise ModelError(
+                f"{shown(atom.variable)} is a number in the data but a category in the model: read "
+                "it with --categorical."
+            )
+        place = column.levels.index(atom.label) if atom.label in column.levels else -1
+        is_level: Array = (column.values[rows] == place).astype(np.float64)
+        return is_level
+    if column.kind == "category":
+        raise ModelError(
+            f"{shown(atom.variable)} is a category in the data but a number in the model: build "
+            "the regression from the table it is fitted on."
+        )
+    values: Array = column.values[rows]
+    match atom:
+        case Log():
+            values = np.log(values)
+        case Power():
+            values = (values - atom.centre) ** atom.exponent
+    return values
 
 
 def statistic(
@@ -99,31 +194,40 @@ def statistic(
     `outcome_key`; several regressions share them, each takes its own by `Moments.select`.
     """
     regressions = tuple(regressions)
-    columns: dict[Key, Term | None] = {}
     for regression in regressions:
-        for term in regression.terms:
-            columns.update(dict.fromkeys(_keys(term), term))
-        columns.setdefault(outcome_key(regression), None)
-    sources = [(_checked(table, term, key), key) for key, term in columns.items()]
+        check_levels(regression, table)
+    keys: dict[Key, None] = {}
+    for regression in regressions:
+        keys |= dict.fromkeys(column_keys(regression))
+        keys[outcome_key(regression)] = None
 
     def blocks() -> Iterator[Array]:
         for start in range(0, table.rows, rows_per_block):
-            rows = slice(start, start + rows_per_block)
-            block = np.empty((min(rows.stop, table.rows) - start, len(sources)))
-            for place, ((values, index), _) in enumerate(sources):
-                block[:, place] = values[rows] if index is None else values[rows] == index
+            rows = slice(start, min(start + rows_per_block, table.rows))
+            block = np.empty((rows.stop - start, len(keys)))
+            known: dict[Atom, Array] = {}
+            for place, key in enumerate(keys):
+                product: Array | float = 1.0
+                for atom, centre in key:
+                    if atom not in known:
+                        known[atom] = atom_values(atom, table, rows)
+                    factor = known[atom] - centre if centre else known[atom]
+                    product = product * factor
+                block[:, place] = product
+                if len(key) > 1 or isinstance(key[0][0], Power):  # a column alone was read so
+                    _check_size(block[:, place], key)
             yield block
 
-    return Moments.of_blocks(blocks(), tuple(columns))
+    return Moments.of_blocks(blocks(), tuple(keys))
 
 
 def dependent_columns(regression: Regression, data: Table | Moments) -> dict[str, tuple[str, ...]]:
-    """Predictors that others determine: the variable, and those it is a linear function of.
+    """Terms that others determine: how each is written, and those it is a linear function of.
 
-    Judged on the reference-coded design, so that index coding is no fault. Beside an intercept the
-    columns are centred; all are scaled to norm 1, and a column is dependent where less than 1e-12
-    of it lies outside the span of the columns before it. A predictor with one value is a function
-    of nothing, ``()``, beside an intercept.
+    Judged on the columns that are `needed`, so that index coding is no fault, and not on those that
+    vary by a category. Beside an intercept the columns are centred; all are scaled to norm 1, and a
+    column is dependent where less than 1e-12 of it lies outside the span of the columns before it.
+    A predictor with one value is a function of nothing, ``()``, beside an intercept.
 
     Parameters
     ----------
@@ -131,21 +235,17 @@ def dependent_columns(regression: Regression, data: Table | Moments) -> dict[str
         The rows used, or their `statistic`.
     """
     moments = data if isinstance(data, Moments) else statistic([regression], data)
-    reference = [
-        (term.variable, key)
-        for term in regression.terms
-        for key in (_keys(term) if isinstance(term, Numeric) else _keys(term)[1:])
-    ]
+    reference = _reference(regression)
     names = [name for name, _ in reference]
-    columns = _unit_columns(moments, [key for _, key in reference], regression)
-    diagonal = np.abs(np.diagonal(np.linalg.qr(columns, mode="r")))
+    unit = _unit_columns(moments, [key for _, key in reference], regression)
+    diagonal = np.abs(np.diagonal(np.linalg.qr(unit, mode="r")))
     if len(diagonal) == len(names) and np.all(diagonal >= _DEPENDENT):
         return {}  # the usual case, without the search for who depends on whom
     found: dict[str, dict[str, None]] = {}
     independent: list[int] = []
-    for place in range(columns.shape[1]):
-        column = columns[:, place]
-        earlier = columns[:, independent]
+    for place in range(unit.shape[1]):
+        column = unit[:, place]
+        earlier = unit[:, independent]
         weights = np.linalg.lstsq(earlier, column, rcond=None)[0] if independent else np.empty(0)
         # Twice: the second projection removes what rounding left of the first.
         rest = column - earlier @ weights
@@ -161,58 +261,75 @@ def dependent_columns(regression: Regression, data: Table | Moments) -> dict[str
     return {name: tuple(others) for name, others in found.items()}
 
 
-def _unit_columns(moments: Moments, keys: Sequence[Hashable], regression: Regression) -> Array:
+def columns_without_rows(regression: Regression, moments: Moments) -> dict[str, tuple[str, ...]]:
+    """Interactions with columns that are 0 in every row: how each is written, and their names.
+
+    Parameters
+    ----------
+    moments
+        The `statistic` of the rows used.
+    """
+    plain = moments.shifted(np.zeros(len(moments.names)))
+    centres = regression.priors.centres
+    found: dict[str, tuple[str, ...]] = {}
+    for term, names in zip(regression.terms, regression.coefficients_by_term, strict=True):
+        if isinstance(term, Interaction):
+            places = [moments.names.index(_key(column, centres)) + 1 for column in columns(term)]
+            empty = [n for n, p in zip(names, places, strict=True) if not plain[:, p].any()]
+            if empty:
+                found[written(term)] = tuple(empty)
+    return found
+
+
+def _reference(regression: Regression) -> list[tuple[str, Key]]:
+    """Name and key of each column that is needed and does not vary by a category."""
+    mask = iter(needed(regression)[int(regression.priors.intercept is not None) :])
+    centres = regression.priors.centres
+    found = []
+    for term in regression.terms:
+        called = term.variable if isinstance(term, Numeric | Categorical) else written(term)
+        fixed = not isinstance(term, Varying)
+        found += [(called, _key(c, centres)) for c in columns(term) if next(mask) and fixed]
+    return found
+
+
+def _unit_columns(moments: Moments, keys: Sequence[Key], regression: Regression) -> Array:
     """The columns' triangle scaled to norm 1, centred beside an intercept; 0 where constant."""
     places = [moments.names.index(key) + 1 for key in keys]
-    if regression.priors.intercept is not None:
-        columns = moments.triangle[1:, places]
+    if regression.priors.intercept is not None or regression.family == "ordered":
+        unit = moments.triangle[1:, places]
         # A constant that is not exactly its computed mean leaves noise that must not be scaled up.
         size = np.abs(moments.means[[p - 1 for p in places]]) * np.sqrt(max(moments.rows, 1))
     else:
-        columns = moments.shifted(np.zeros(len(moments.names)))[:, places]
+        unit = moments.shifted(np.zeros(len(moments.names)))[:, places]
         size = np.zeros(len(places))
-    norms = np.linalg.norm(columns, axis=0)
+    norms = np.linalg.norm(unit, axis=0)
     real = norms > 1e-14 * size
-    return np.where(real, columns / np.where(real, norms, 1.0), 0.0)
+    return np.where(real, unit / np.where(real, norms, 1.0), 0.0)
 
 
-def _keys(term: Term) -> tuple[Key, ...]:
-    if isinstance(term, Categorical):
-        return tuple((term.variable, level) for level in term.levels)
-    return ((term.variable,),)
+def _key(column: Column, centres: dict[Atom, float]) -> Key:
+    if len(column) == 1:
+        return ((column[0], 0.0),)
+    return tuple((atom, centres.get(atom, 0.0)) for atom in column)
 
 
-def _checked(table: Table, term: Term | None, key: Key) -> tuple[Array, int | None]:
-    """A column's values, and for a level its index among them (-1: no row has it)."""
-    column = table[key[0]]
-    if term is None or isinstance(term, Numeric):
-        if term is not None and column.kind == "category":
-            raise ModelError(
-                f"{shown(key[0])} is a category in the data but a number in the model: build the "
-                "regression from the table it is fitted on."
-            )
-        return column.values, None
-    if column.kind != "category":
-        raise ModelError(
-            f"{shown(key[0])} is a number in the data but a category in the model: read it with "
-            "--categorical."
+def _check_size(values: Array, key: Key) -> None:
+    """Refuse a product whose squares leave the range of a float, by the names of its factors."""
+    if not np.all(np.abs(values) < 1e140):
+        called = ":".join(dict.fromkeys(atom.variable for atom, _ in key))
+        raise DataError(
+            f"The numbers that {shown(called)} makes are too large to be squared. Change the units "
+            "of its columns."
         )
-    for level in column.levels:
-        if level not in term.levels:
-            raise ModelError(
-                f"{shown(key[0])} has a level {shown(level)} that the regression does not know: "
-                "build the regression from the table it is fitted on."
-            )
-    return column.values, column.levels.index(key[1]) if key[1] in column.levels else -1
 
 
-def _matrix(regression: Regression, table: Table, rows: slice, first_level: int) -> Array:
-    count = len(range(*rows.indices(table.rows)))
-    parts = [np.ones((count, 1))] if regression.priors.intercept is not None else []
-    for term in regression.terms:
-        keys = _keys(term) if isinstance(term, Numeric) else _keys(term)[first_level:]
-        for key in keys:
-            values, index = _checked(table, term, key)
-            column = values[rows] if index is None else (values[rows] == index)
-            parts.append(column.astype(np.float64)[:, None])
-    return np.concatenate(parts, axis=1) if parts else np.empty((count, 0))
+def check_levels(regression: Regression, table: Table) -> None:
+    """Refuse a table with a level that the regression has no coefficient for."""
+    for name, levels in categories(regression.terms).items():
+        for level in table[name].levels:
+            if level not in levels:
+                raise ModelError(
+                    f"{shown(name)} has a level {shown(level)} that the regression does not know: "
+                    "build the regression from the table it is fitted on."
+                )

@@ -20,7 +20,7 @@ A back-quote inside a back-quoted name is written twice. ``poly(x, 2)`` is x and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -35,10 +35,10 @@ __all__ = [
     "Factor",
     "Formula",
     "Group",
-    "fitted_set",
+    "factor_variable",
     "formula_set",
     "parse",
-    "write_formula",
+    "parse_terms",
 ]
 
 _ALLOWED = (
@@ -82,7 +82,7 @@ class Formula:
     Attributes
     ----------
     outcome
-        The name on the left.
+        The name on the left; ``""`` where only a right side was read.
     terms
         Each term is the tuple of what it multiplies, one name for a plain predictor; in order of
         first appearance, none twice.
@@ -109,10 +109,11 @@ class Formula:
             for group in self.groups
             for factor in (*(f for term in group.terms for f in term), group.by)
         ]
-        return tuple(dict.fromkeys(_variable(factor) for factor in (*every, *self.offsets)))
+        return tuple(dict.fromkeys(factor_variable(factor) for factor in (*every, *self.offsets)))
 
 
-def _variable(factor: Factor) -> str:
+def factor_variable(factor: Factor) -> str:
+    """The variable that a factor reads."""
     return factor if isinstance(factor, str) else factor.variable
 
 
@@ -145,29 +146,31 @@ def parse(text: str) -> Formula:
     return _Reader(text).formula()
 
 
-def write_formula(outcome: str, names: Iterable[str], *, intercept: bool = True) -> str:
-    """The formula of these predictors, in their order; `parse` reads it back.
-
-    Examples
-    --------
-    >>> write_formula("y", ["x", "body mass"])
-    'y ~ x + `body mass`'
-    >>> write_formula("y", [])
-    'y ~ 1'
-    """
-    right = [_written(name) for name in names]
-    if not intercept:
-        right.insert(0, "0")
-    return f"{_written(outcome)} ~ {' + '.join(right) or '1'}"
-
-
-def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
-    """The adjustment set that a user's formula amounts to.
+def parse_terms(text: str) -> Formula:
+    """Read a right side alone, as ``poly(age, 2) + x:g``; the outcome is then ``""``.
 
     Raises
     ------
     ModelError
-        Another outcome than the question's or several; no exposure on the right; an offset.
+        As `parse`.
+    """
+    return _Reader(text).right()
+
+
+def formula_set(question: Question, formula: Formula, *, fitted: bool = False) -> tuple[str, ...]:
+    """The adjustment set that a user's formula amounts to.
+
+    Parameters
+    ----------
+    fitted
+        The formula is to be fitted, not only judged. Then an offset may be in it: its variable is
+        held like any other if the DAG has it, and otherwise is a column of the data only.
+
+    Raises
+    ------
+    ModelError
+        Another outcome than the question's or several; no exposure on the right; an offset, unless
+        `fitted`.
     UnknownVariable
         A name the DAG lacks.
     """
@@ -177,8 +180,10 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
         )
     [outcome] = question.outcomes
     names = set(formula.predictors)
+    if fitted:
+        names -= {factor_variable(factor) for factor in formula.offsets} - set(question.dag.names)
     question.dag.numbers({formula.outcome, *names})
-    if formula.offsets:
+    if formula.offsets and not fitted:
         raise ModelError(
             f"The formula holds {_shown_offset(formula.offsets[0])}: its slope is fixed at 1, so "
             "it adjusts for nothing, and a set cannot say what it does. Write it as a term to "
@@ -189,7 +194,7 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
             f"The formula explains {shown(formula.outcome)}, but the question is about "
             f"{shown(outcome)}. Write {shown(outcome)} on the left of ~, or change -y."
         )
-    effects = {_variable(factor) for term in formula.terms for factor in term}
+    effects = {factor_variable(factor) for term in formula.terms for factor in term}
     missing = [x for x in question.exposures if x not in effects]
     if missing:
         raise ModelError(
@@ -197,37 +202,6 @@ def formula_set(question: Question, formula: Formula) -> tuple[str, ...]:
             "nothing about its effect. Add it on the right of ~, or change -x."
         )
     return tuple(sorted(names - set(question.exposures)))
-
-
-def fitted_set(question: Question, formula: Formula) -> tuple[str, ...]:
-    """`formula_set` of a formula that is to be fitted: sums of variables beside an intercept.
-
-    Raises
-    ------
-    ModelError
-        The formula has what no regression here can hold yet; otherwise as `formula_set`.
-    """
-    beyond = [f"the interaction {_shown(term)}" for term in formula.terms if len(term) > 1]
-    beyond += [_shown(term) for term in formula.terms if isinstance(term[0], Call)]
-    beyond += [f"(... | {shown(group.by)})" for group in formula.groups]
-    if beyond:
-        raise ModelError(
-            f"The formula holds {beyond[0]}, and that cannot be fitted yet, only sums of "
-            "variables. Leave it out (`causal check --model` judges it all the same)."
-        )
-    if not formula.intercept:
-        raise ModelError(
-            "The formula leaves the intercept out, and regressions without one cannot be fitted "
-            "yet. Write it without the 0 or -1."
-        )
-    return formula_set(question, formula)
-
-
-def _written(name: str) -> str:
-    if name.isidentifier():
-        return name
-    doubled = name.replace("`", "``")
-    return f"`{doubled}`"
 
 
 def _shown(term: Term) -> str:
@@ -252,6 +226,7 @@ class _Sum:
 
     terms: dict[frozenset[Factor], Term] = field(default_factory=dict)
     intercept: bool = True
+    said: bool = False  # whether a 0 or 1 decided about the intercept
     groups: list[Group] = field(default_factory=list)
     offsets: list[Factor] = field(default_factory=list)
 
@@ -268,22 +243,25 @@ class _Reader:
     def formula(self) -> Formula:
         outcome = self._name("A formula begins with the outcome")
         self._expect("~", "After the outcome comes ~")
-        right = self._sum(top=True)
-        if self._peek().kind != "end":
-            raise self._error(self._peek(), "Here a + is wanted, or the end")
-        found = Formula(
-            outcome,
-            tuple(right.terms.values()),
-            right.intercept,
-            tuple(right.groups),
-            tuple(right.offsets),
-        )
+        found = self.right(outcome)
         if outcome in found.predictors:
             raise ModelError(
                 f"The outcome {shown(outcome)} stands on both sides of ~ in "
                 f"{shown(self._text)}: leave it out on the right."
             )
         return found
+
+    def right(self, outcome: str = "") -> Formula:
+        right = self._sum(top=True)
+        if self._peek().kind != "end":
+            raise self._error(self._peek(), "Here a + is wanted, or the end")
+        return Formula(
+            outcome,
+            tuple(right.terms.values()),
+            right.intercept,
+            tuple(right.groups),
+            tuple(right.offsets),
+        )
 
     def _sum(self, *, top: bool = False) -> _Sum:
         """Items joined by signs; groups and offsets only at the *top*."""
@@ -295,7 +273,7 @@ class _Reader:
             start = self._peek()
             if start.text in ("0", "1") and start.kind == "number":
                 self._next()
-                total.intercept = adding == (start.text == "1")
+                total.intercept, total.said = adding == (start.text == "1"), True
             elif not adding:
                 raise self._error(start, "Only 1, the intercept, can be taken away")
             elif top and self._calls("offset"):
@@ -390,7 +368,7 @@ class _Reader:
             return Group(tuple(inside.terms.values()), by, inside.intercept)
         if bar.kind != ")":
             raise self._error(bar, "Here a + is wanted, or a closing parenthesis")
-        if not inside.terms or not inside.intercept:
+        if not inside.terms or inside.said:
             raise self._error(start, "The intercept belongs outside of parentheses")
         return list(inside.terms.values())
 

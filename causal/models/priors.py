@@ -3,17 +3,26 @@
 Three presets, each printed before the fit:
 
 ``default``
-    weakly informative on the scale of the data. With s the sd of the outcome (1 on the logit
-    scale): intercept Normal(link(mean y), s) at the predictors' means, slope Normal(0, s / sd(x)),
-    level Normal(0, s), sigma Exponential(1 / s).
+    weakly informative on the scale of the data. With s the sd of the outcome (1 where the link is
+    not the identity): intercept Normal(link(mean y), s) at the predictors' means, slope
+    Normal(0, s / sd(x)), in an interaction Normal(0, s / (sd(x) sd(z))), level Normal(0, s), sigma
+    Exponential(1 / s). What varies by a category has a standard deviation as wide as the
+    coefficient it is about: Exponential with the mean s, or s / sd(x). Cutpoint
+    Normal(logit of the share below it, s). Without an intercept the levels of the first category
+    stand in its place and have its prior.
 ``wide``
     the same with 10 s in the place of s.
 ``tutorial``
-    Normal(0, 1) on everything, the intercept at zero predictors, sigma Exponential(1), all in the
-    data's own units whatever they are.
+    Normal(0, 1) on everything, the intercept at zero predictors, sigma and what varies
+    Exponential(1), all in the data's own units whatever they are.
 
-A user's own prior is on the coefficient as written in the formula, in the data's own units: an
-override of ``intercept`` is on the value at zero predictors, so it sets every centre to zero.
+In all three nu ~ Gamma(2, 0.1) (Juarez & Steel 2010), alpha ~ InverseGamma(0.4, 0.3), whose mass
+reaches to the Poisson model without piling up there, correlations LKJ(2), cells Beta(1, 1).
+
+A user's own prior is on the coefficient as written in the formula, in the data's own units: the
+intercept is the value at zero predictors, and x beside x:z the slope of x where z is zero. An
+override therefore takes the centres away that would change its meaning; the presets of what is then
+measured at zero are wide enough to reach there from the mean.
 """
 
 from __future__ import annotations
@@ -21,17 +30,35 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causal.errors import DataError, ModelError, did_you_mean, shown
-from causal.models.regression import Categorical, Family, Numeric, Regression, Term
+from causal.models.design import atom_values
+from causal.models.families import RULES, Family
+from causal.models.regression import Regression
+from causal.models.terms import (
+    Atom,
+    Categorical,
+    Column,
+    Level,
+    Log,
+    Numeric,
+    Term,
+    Varying,
+    columns,
+    fixed_columns,
+    is_slope,
+    varied_labels,
+    written,
+)
 
 if TYPE_CHECKING:
-    from causal.data.table import Column, Table
+    from causal.data.table import Table
 
 __all__ = [
     "PRESETS",
@@ -41,17 +68,24 @@ __all__ = [
     "Preset",
     "PriorChoice",
     "Priors",
+    "check_places",
     "describe",
     "gaussian_form",
     "parse_prior",
     "resolve",
+    "to_printed",
 ]
 
 Preset = Literal["default", "wide", "tutorial"]
 PRESETS: tuple[Preset, ...] = ("default", "wide", "tutorial")
 
-RESERVED = ("intercept", "slope", "level", "sigma")
-"""The parts of a model that a prior can be given to, beside the variables themselves."""
+RESERVED = ("intercept", "slope", "level", "sigma", "nu", "alpha", "sd", "cutpoint", "cell")
+"""The parts of a model that a prior can be given to, beside the variables themselves.
+
+``sd`` is every standard deviation of what varies by a category.
+"""
+_ALWAYS = RESERVED[:4]
+_SCALES = ("sigma", "nu", "alpha", "sd")
 
 Array = NDArray[np.float64]
 
@@ -69,6 +103,7 @@ class _Kind:
     positive: tuple[str, ...]
     coefficient: bool
     scale: bool
+    probability: bool = False
 
 
 _KINDS: Mapping[str, _Kind] = {
@@ -84,6 +119,8 @@ _KINDS: Mapping[str, _Kind] = {
     "HalfStudentT": _Kind(("nu", "sigma"), ("nu", "sigma"), False, True),
     "InverseGamma": _Kind(("alpha", "beta"), ("alpha", "beta"), False, True),
     "HalfFlat": _Kind((), (), False, True),
+    "Gamma": _Kind(("alpha", "beta"), ("alpha", "beta"), False, True),
+    "Beta": _Kind(("alpha", "beta"), ("alpha", "beta"), False, False, True),
 }
 
 # Squares of anything inside these bounds neither overflow nor vanish.
@@ -99,12 +136,13 @@ class Distribution:
     ----------
     name
         Of a coefficient: Normal, StudentT, Cauchy, LogNormal, Uniform, Flat. Of a scale:
-        Exponential, HalfNormal, HalfCauchy, HalfStudentT, InverseGamma, HalfFlat; LogNormal and
-        Uniform (above 0) too.
+        Exponential, HalfNormal, HalfCauchy, HalfStudentT, InverseGamma, Gamma, HalfFlat; LogNormal
+        and Uniform (above 0) too. Of a cell's probability: Beta.
     parameters
         Normal(mu, sigma), StudentT(nu, mu, sigma), Cauchy(alpha, beta), LogNormal(mu, sigma),
         Uniform(lower, upper), Exponential(lam), HalfNormal(sigma), HalfCauchy(beta),
-        HalfStudentT(nu, sigma), InverseGamma(alpha, beta), Flat(), HalfFlat().
+        HalfStudentT(nu, sigma), InverseGamma(alpha, beta), Gamma(alpha, beta), Beta(alpha, beta),
+        Flat(), HalfFlat().
 
     Raises
     ------
@@ -158,10 +196,17 @@ class Distribution:
         return _KINDS[self.name].scale and self.support[0] >= 0.0
 
     @property
+    def of_probabilities(self) -> bool:
+        """Whether a cell's probability may have this prior."""
+        return _KINDS[self.name].probability
+
+    @property
     def support(self) -> tuple[float, float]:
         """The open interval outside which the density is zero."""
         if self.name == "Uniform":
             return self.parameters[0], self.parameters[1]
+        if self.name == "Beta":
+            return 0.0, 1.0
         bounded = self.name not in ("Normal", "StudentT", "Cauchy", "Flat")
         return (0.0 if bounded else -math.inf), math.inf
 
@@ -182,6 +227,10 @@ class Distribution:
                 return 1.0 / p[0]
             case "InverseGamma":
                 return p[1] / (p[0] + 1.0)
+            case "Gamma":
+                return p[0] / p[1]
+            case "Beta":
+                return p[0] / (p[0] + p[1])
             case "Flat" | "HalfFlat":
                 return 1.0
             case _:
@@ -238,6 +287,12 @@ class Distribution:
             case "InverseGamma":
                 head = p[0] * math.log(p[1]) - math.lgamma(p[0])
                 return head - (p[0] + 1.0) * np.log(x) - p[1] / x
+            case "Gamma":
+                head = p[0] * math.log(p[1]) - math.lgamma(p[0])
+                return head + (p[0] - 1.0) * np.log(x) - p[1] * x
+            case "Beta":
+                head = math.lgamma(p[0] + p[1]) - math.lgamma(p[0]) - math.lgamma(p[1])
+                return head + (p[0] - 1.0) * np.log(x) + (p[1] - 1.0) * np.log1p(-x)
             case "Uniform":
                 return np.full_like(x, -math.log(p[1] - p[0]))
             case _:
@@ -284,28 +339,43 @@ def _log_student(z: Array, nu: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """The prior of every coefficient of one regression, in the data's own units.
+    """The prior of every parameter of one regression, in the data's own units.
 
     Attributes
     ----------
     intercept
-        ``None``: the model has no intercept.
+        At the centres. ``None``: the model has no intercept.
     centre
-        Per `Numeric` term, in order: the intercept's prior is on the value of the linear predictor
-        where each numeric predictor equals its centre (all 0.0: the intercept of the formula).
-    slopes
-        Per `Numeric` term, in order.
-    levels
-        Per `Categorical` term, in order: of each of its levels, as deviation from the intercept.
-    sigma
-        ``None`` for families without one.
+        Of every atom that has one: what is subtracted from it wherever it stands in a column. With
+        none, all priors are on the coefficients of the formula.
+    terms
+        For each term one for each of its columns, at the centres: of slopes, of levels (as
+        deviations from the intercept), of the probability of each cell. For a `Varying` term, of
+        the standard deviation of each of its ``varied``.
+    auxiliary
+        By name: ``sigma``, ``nu``, ``alpha``.
+    cutpoints
+        Of an ordered outcome, in ascending order, at the centres.
+    correlation
+        The eta of LKJ(eta), for the correlations in a `Varying` term.
     """
 
     intercept: Distribution | None
-    centre: tuple[float, ...]
-    slopes: tuple[Distribution, ...]
-    levels: tuple[Distribution, ...]
-    sigma: Distribution | None
+    centre: tuple[tuple[Atom, float], ...]
+    terms: tuple[tuple[Distribution, ...], ...]
+    auxiliary: tuple[tuple[str, Distribution], ...] = ()
+    cutpoints: tuple[Distribution, ...] = ()
+    correlation: float = 2.0
+
+    @property
+    def centres(self) -> dict[Atom, float]:
+        """The same by atom."""
+        return dict(self.centre)
+
+    @property
+    def sigma(self) -> Distribution | None:
+        """Of the residual standard deviation; ``None`` for families without one."""
+        return dict(self.auxiliary).get("sigma")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,10 +385,11 @@ class PriorChoice:
     Attributes
     ----------
     overrides
-        By ``intercept``, ``slope`` (all slopes), ``level`` (all category levels), ``sigma``, or a
-        variable's own name, which wins over ``slope`` and ``level``. A variable that itself bears
-        one of those four names is written in back-quotes; without them `resolve` refuses, because
-        nobody could tell which is meant.
+        By a part of the model (`RESERVED`: ``slope`` is all slopes, ``level`` all category
+        levels), or by a term as the formula writes it (``x``, ``log(x)``, ``x:g``, ``poly(x, 2)``),
+        which wins over ``slope`` and ``level``. A variable that itself bears the name of a part is
+        written in back-quotes; without them `resolve` refuses, because nobody could tell which is
+        meant.
     """
 
     preset: Preset = "default"
@@ -334,12 +405,12 @@ class PriorChoice:
         for name, distribution in self.overrides.items():
             _check_use(name, distribution)
 
-    def of(self, variable: str) -> Distribution | None:
-        """The override on a variable's own coefficient, if there is one."""
-        quoted = self.overrides.get(f"`{variable}`")
-        if quoted is not None or variable in RESERVED:
-            return quoted
-        return self.overrides.get(variable)
+    def of(self, term: Term) -> Distribution | None:
+        """The override on a term's own coefficients, if there is one."""
+        for name in override_names(term):
+            if name in self.overrides:
+                return self.overrides[name]
+        return None
 
     def covers(self, regression: Regression) -> bool:
         """Whether every prior of the regression is the user's own, none taken from the data.
@@ -349,34 +420,99 @@ class PriorChoice:
         """
         if self.preset == "tutorial":
             return True
-        needed = [self.overrides.get("intercept")]
-        if regression.family == "gaussian":
-            needed.append(self.overrides.get("sigma"))
+        given = self.overrides
+        needed = [given.get("intercept")] if regression.priors.intercept is not None else []
+        needed += [
+            given.get(name) for name in RULES[regression.family].auxiliary if name == "sigma"
+        ]
+        needed += [given.get("cutpoint")] if regression.family == "ordered" else []
         for term in regression.terms:
-            part = "slope" if isinstance(term, Numeric) else "level"
-            needed.append(self.of(term.variable) or self.overrides.get(part))
+            if isinstance(term, Varying):
+                needed.append(given.get("sd"))
+            elif regression.family != "cells":
+                for column in columns(term):
+                    needed.append(self.of(term) or given.get(_part(column)))
         return None not in needed
 
 
+def override_names(term: Term) -> tuple[str, ...]:
+    """Under which names a prior can be given to a term's coefficients.
+
+    A variable is found with or without back-quotes; if it bears the name of a part of every model,
+    only with them.
+    """
+    if isinstance(term, Varying):
+        return ()
+    name = _bare(term)
+    if name is None:
+        return (written(term),)
+    if name in _ALWAYS:
+        return (f"`{name}`",)
+    return tuple(dict.fromkeys((f"`{name}`", name, written(term))))
+
+
+def _bare(term: Term) -> str | None:
+    """The variable, of a term that is one and nothing more."""
+    return term.variable if isinstance(term, Numeric | Categorical) else None
+
+
+def _part(column: Column) -> str:
+    return "slope" if is_slope(column) else "level"
+
+
 def _check_use(name: str, distribution: Distribution) -> None:
-    """Refuse a scale's distribution for a coefficient and the other way round."""
+    """Refuse a scale's distribution for a coefficient and the other way round.
+
+    What only some models have may also be a variable's name: there `_check_part` decides, later.
+    """
+    if name in RESERVED and name not in _ALWAYS:
+        return
     if name == "sigma":
+        _check_part(name, distribution)
+    elif not distribution.of_coefficients:
+        listed = ", ".join(n for n, kind in _KINDS.items() if kind.coefficient)
+        what = "probabilities" if distribution.of_probabilities else "standard deviations"
+        raise ModelError(
+            f"{shown(name)} is a coefficient and cannot have the prior {distribution}, which is "
+            f"one for {what}. Take one of {listed}."
+        )
+
+
+def _check_part(name: str, distribution: Distribution) -> None:
+    """`_check_use` of a name that is known to mean a part of the model."""
+    if name in _SCALES:
         if not distribution.of_scales:
             listed = ", ".join(n for n, kind in _KINDS.items() if kind.scale)
+            what = "a standard deviation" if name in ("sigma", "sd") else "a number above 0"
             raise ModelError(
-                f"sigma is a standard deviation and cannot have the prior {distribution}, which "
+                f"{name} is {what} and cannot have the prior {distribution}, which "
                 f"reaches below 0. Take one of {listed} (Uniform from 0 upwards)."
+            )
+    elif name == "cell":
+        if not distribution.of_probabilities:
+            raise ModelError(
+                f"A cell is a probability and cannot have the prior {distribution}. Take "
+                "Beta(alpha, beta); Beta(1, 1) is flat."
             )
     elif not distribution.of_coefficients:
         listed = ", ".join(n for n, kind in _KINDS.items() if kind.coefficient)
         raise ModelError(
-            f"{shown(name)} is a coefficient and cannot have the prior {distribution}, which is "
-            f"one for standard deviations. Take one of {listed}."
+            f"{shown(name)} is a coefficient and cannot have the prior {distribution}. Take one of "
+            f"{listed}."
         )
 
 
 def resolve(
-    choice: PriorChoice, terms: Sequence[Term], outcome: str, family: Family, table: Table
+    choice: PriorChoice,
+    terms: Sequence[Term],
+    outcome: str,
+    family: Family,
+    table: Table,
+    *,
+    intercept: bool = True,
+    offsets: Sequence[Numeric | Log] = (),
+    trials: str | None = None,
+    grades: Sequence[float] = (),
 ) -> Priors:
     """The priors of one regression, in the units of the rows it is fitted on.
 
@@ -386,81 +522,314 @@ def resolve(
         The predictors.
     table
         The rows used: complete in the outcome and in every predictor.
+    intercept
+        Whether the formula has one. A family without an intercept (``ordered``, ``cells``) has none
+        whatever is said here.
+    offsets, trials, grades
+        As in `Regression`.
 
     Raises
     ------
     ModelError
-        For an override that could mean two things, or one of sigma where there is none.
+        For an override that could mean two things, or of the wrong kind. One that this model has no
+        place for changes nothing: another of the models may have (`check_places`).
     DataError
         For a column with one value: the presets ``default`` and ``wide`` divide by its sd.
     """
-    _refuse_ambiguity(choice, terms)
-    if family != "gaussian" and "sigma" in choice.overrides:
+    parts = _parts(terms, family)
+    _refuse_ambiguity(choice, terms, parts)
+    for name in choice.overrides.keys() & {*_SCALES, "cutpoint", "cell"}:
+        if name in parts:
+            _check_part(name, choice.overrides[name])
+        elif any(name == _bare(term) for term in terms):
+            _check_part("slope", choice.overrides[name])
+    if family == "cells":
+        cell = choice.overrides.get("cell", Distribution("Beta", (1.0, 1.0)))
+        return Priors(None, (), tuple((cell,) * len(columns(term)) for term in terms))
+    has_intercept = intercept and family != "ordered"
+    anchored = has_intercept or family == "ordered"
+    own = choice.overrides.keys() & {"cutpoint" if family == "ordered" else "intercept"}
+    moments = _Moments(table)
+    centre: dict[Atom, float] = {}
+    if choice.preset != "tutorial" and anchored and not own:
+        kept = _centred_atoms(terms) - _pinned(choice, terms)
+        centre = {atom: moments.of(atom)[0] for atom in kept}
+    instead = None if anchored else _of_ones(terms)
+    preset = _preset(
+        choice.preset, terms, outcome, family, moments, centre, offsets, trials, grades, instead
+    )
+    return _overridden(preset, choice, terms, has_intercept=has_intercept)
+
+
+def check_places(choice: PriorChoice, regressions: Iterable[Regression]) -> None:
+    """Refuse a prior that none of the models has a place for.
+
+    Raises
+    ------
+    ModelError
+        With the nearest name that there is.
+    """
+    known: set[str] = set()
+    for regression in regressions:
+        known |= _parts(regression.terms, regression.family)
+        known |= {name for term in regression.terms for name in override_names(term)}
+        family = regression.family
+    for name in choice.overrides:
+        if name in known:
+            continue
+        if name in RESERVED:
+            instead = " Its cutpoints stand there: give one to cutpoint." * (family == "ordered")
+            raise ModelError(
+                f"The prior of {name} has no place here: the family {family} with these terms has "
+                f"no {name}.{instead if name == 'intercept' else ''} Leave it out, or choose "
+                "another --family."
+            )
+        # In back-quotes only where a name needs them.
+        near = sorted(n for n in known if not (n.startswith("`") and n[1:-1] in known))
         raise ModelError(
-            f"The prior of sigma has no place here: a {family} model has no sigma. Leave it out, "
-            "or choose --family gaussian."
+            f"No model has a coefficient {shown(name)} to give a prior to."
+            f"{did_you_mean(name, near)}"
         )
-    numeric = [term.variable for term in terms if isinstance(term, Numeric)]
-    if choice.preset == "tutorial":
-        unit = Distribution("Normal", (0.0, 1.0))
-        base = Priors(
-            unit,
-            (0.0,) * len(numeric),
-            (unit,) * len(numeric),
-            (unit,) * (len(terms) - len(numeric)),
-            Distribution("Exponential", (1.0,)),
-        )
-    else:
-        columns = [table[name] for name in numeric]
-        width = 10.0 if choice.preset == "wide" else 1.0
-        base = _scaled(columns, len(terms) - len(numeric), table[outcome], family, width)
-    priors = _overridden(base, choice, terms)
-    return priors if family == "gaussian" else replace(priors, sigma=None)
 
 
-def _refuse_ambiguity(choice: PriorChoice, terms: Sequence[Term]) -> None:
+def _parts(terms: Sequence[Term], family: Family) -> frozenset[str]:
+    """The names of RESERVED that a model may have."""
+    parts = {"intercept", "slope", "level", *RULES[family].auxiliary}
+    if any(isinstance(term, Varying) for term in terms):
+        parts.add("sd")
+    if family in ("ordered", "cells"):
+        parts.add("cutpoint" if family == "ordered" else "cell")
+        parts.discard("intercept")
+    return frozenset(parts)
+
+
+def _of_ones(terms: Sequence[Term]) -> Term | None:
+    """The first term of categories alone: without an intercept its levels stand in its place."""
     for term in terms:
-        name = term.variable
-        if name in RESERVED and name in choice.overrides:
+        if not isinstance(term, Varying) and not any(is_slope(column) for column in columns(term)):
+            return term
+    return None
+
+
+def _refuse_ambiguity(choice: PriorChoice, terms: Sequence[Term], parts: frozenset[str]) -> None:
+    for term in terms:
+        name = _bare(term)
+        # Where both are given, with and without, the one without is the model's own.
+        if f"`{name}`" in choice.overrides:
+            continue
+        if name in choice.overrides and (name in parts or name in _ALWAYS):
             raise ModelError(
                 f"A prior of {shown(name)} could mean the variable of that name or the model's own "
                 f"{name}: write `{name}` in back-quotes for the variable, or rename the column."
             )
 
 
-def _scaled(
-    numeric: Sequence[Column], categories: int, outcome: Column, family: Family, width: float
+class _Moments:
+    """Mean and sd of atoms over the rows used, each computed once."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._known: dict[Atom, tuple[float, float]] = {}
+
+    def of(self, atom: Atom) -> tuple[float, float]:
+        if atom not in self._known:
+            self._known[atom] = _mean_sd(atom.variable, atom_values(atom, self.table))
+        return self._known[atom]
+
+
+def _centred_atoms(terms: Sequence[Term]) -> set[Atom]:
+    """The numbers that can be centred without changing the model.
+
+    ``(x - a)(z - b) = xz - bx - az + ab``: every column must have, beside it, the same without that
+    atom. For what varies by a category that is: within the same term.
+    """
+    scopes: list[set[Column]] = [{(), *fixed_columns(terms)}]
+    scopes += [set(term.varied) for term in terms if isinstance(term, Varying)]
+    found: set[Atom] = set()
+    refused: set[Atom] = set()
+    for scope in scopes:
+        known = {frozenset(column) for column in scope}
+        for column in scope:
+            for atom in column:
+                if isinstance(atom, Level):
+                    continue
+                found.add(atom)
+                if frozenset(column) - {atom} not in known or column.count(atom) > 1:
+                    refused.add(atom)
+    return found - refused
+
+
+def _pinned(choice: PriorChoice, terms: Sequence[Term]) -> set[Atom]:
+    """The atoms whose centre would change what a prior of the user's is about.
+
+    A prior on x, in a model with x:z, is on the slope where z is 0.
+    """
+    given = choice.overrides
+    pinned: set[Atom] = set()
+
+    def pin(about: Iterable[Column], scope: Iterable[Column]) -> None:
+        known = {frozenset(column) for column in about}
+        for column in scope if known else ():
+            for size in range(len(column)):
+                for part in combinations(column, size):
+                    if frozenset(part) in known:
+                        pinned.update(atom for atom in column if atom not in part)
+
+    mine: list[Column] = []
+    for term in terms:
+        if isinstance(term, Varying):
+            pin(term.varied if "sd" in given else (), term.varied)
+        else:
+            own = choice.of(term) is not None
+            mine += [column for column in columns(term) if own or _part(column) in given]
+    pin(mine, fixed_columns(terms))
+    return pinned
+
+
+def _preset(
+    name: Preset,
+    terms: Sequence[Term],
+    outcome: str,
+    family: Family,
+    moments: _Moments,
+    centre: Mapping[Atom, float],
+    offsets: Sequence[Numeric | Log],
+    trials: str | None,
+    grades: Sequence[float],
+    instead: Term | None,
 ) -> Priors:
-    """The default preset, `width` times as wide."""
-    level, scale = _outcome_scale(outcome, family)
-    spread = width * scale
+    """The preset's priors, with an intercept whether the formula has one or not.
+
+    *instead* is the term whose levels have the intercept's prior.
+    """
+    others = [(n, d) for n, d in _AUXILIARY.items() if n in RULES[family].auxiliary]
+    if name == "tutorial":
+        unit, scale = Distribution("Normal", (0.0, 1.0)), Distribution("Exponential", (1.0,))
+        return Priors(
+            unit,
+            (),
+            tuple(
+                (scale,) * len(term.varied)
+                if isinstance(term, Varying)
+                else (unit,) * len(columns(term))
+                for term in terms
+            ),
+            tuple((n, scale if d is None else d) for n, d in others),
+            (unit,) * max(len(grades) - 1, 0),
+        )
+    level, spread = _outcome_scale(outcome, family, moments, offsets, trials)
+    spread *= 10.0 if name == "wide" else 1.0
+    beyond = _beyond(fixed_columns(terms), centre, moments)
+
+    def sd(column: Column, beyond: Mapping[frozenset[Atom], float] = beyond) -> float:
+        """How far a coefficient goes: less where its column goes further."""
+        numbers = [moments.of(atom)[1] for atom in column if not isinstance(atom, Level)]
+        return spread * math.sqrt(1.0 + beyond.get(frozenset(column), 0.0)) / math.prod(numbers)
+
+    def of_ones(column: Column) -> Distribution:
+        more = beyond.get(frozenset(column), 0.0) + beyond.get(frozenset(), 0.0)
+        return Distribution("Normal", (level, spread * math.sqrt(1.0 + more)))
+
+    found = []
+    for term in terms:
+        if isinstance(term, Varying):
+            own = _beyond(term.varied, centre, moments)
+            means = [sd(column, own) for column in term.varied]
+            found.append(tuple(Distribution("Exponential", (1.0 / mean,)) for mean in means))
+        elif term is instead:
+            found.append(tuple(of_ones(column) for column in columns(term)))
+        else:
+            found.append(tuple(Distribution("Normal", (0.0, sd(c))) for c in columns(term)))
+    wide = sd(())
     return Priors(
-        intercept=Distribution("Normal", (level, spread)),
-        centre=tuple(_mean_sd(column)[0] for column in numeric),
-        slopes=tuple(Distribution("Normal", (0.0, spread / _mean_sd(c)[1])) for c in numeric),
-        levels=(Distribution("Normal", (0.0, spread)),) * categories,
-        sigma=Distribution("Exponential", (1.0 / spread,)),
+        Distribution("Normal", (level, wide)),
+        tuple(centre.items()),
+        tuple(found),
+        tuple(
+            (other, Distribution("Exponential", (1.0 / spread,)) if prior is None else prior)
+            for other, prior in others
+        ),
+        tuple(
+            Distribution("Normal", (cut + level, wide))
+            for cut in _cuts(moments.table[outcome].values, grades)
+        ),
     )
 
 
-def _outcome_scale(outcome: Column, family: Family) -> tuple[float, float]:
+def _beyond(
+    scope: Iterable[Column], centre: Mapping[Atom, float], moments: _Moments
+) -> dict[frozenset[Atom], float]:
+    """By how much, squared, a coefficient's prior is wider for being measured at zero.
+
+    In ``b x + c x z`` the slope of x at the mean of z is ``b + c mean(z)``. Where z is centred that
+    is b; where it is not, the prior of b has to reach from the one to the other.
+    """
+    found: dict[frozenset[Atom], float] = {}
+    for column in scope:
+        loose = [atom for atom in column if not isinstance(atom, Level) and atom not in centre]
+        for size in range(1, len(loose) + 1):
+            for gone in combinations(loose, size):
+                rest = frozenset(column) - set(gone)
+                ratios = [moments.of(atom)[0] / moments.of(atom)[1] for atom in gone]
+                found[rest] = found.get(rest, 0.0) + math.prod(ratio**2 for ratio in ratios)
+    return found
+
+
+# What does not depend on the data; None: like sigma.
+_AUXILIARY: Mapping[str, Distribution | None] = {
+    "sigma": None,
+    "nu": Distribution("Gamma", (2.0, 0.1)),
+    "alpha": Distribution("InverseGamma", (0.4, 0.3)),
+}
+
+
+def _outcome_scale(
+    outcome: str,
+    family: Family,
+    moments: _Moments,
+    offsets: Sequence[Numeric | Log],
+    trials: str | None,
+) -> tuple[float, float]:
     """link(mean y) and the scale of y on the scale of the linear predictor."""
-    mean, sd = _mean_sd(outcome)
-    if family == "gaussian":
-        return mean, sd
-    # Any two values: the larger one counts as 1.
-    share = float(np.mean(outcome.values == outcome.values.max()))
-    return math.log(share) - math.log1p(-share), 1.0
+    values = moments.table[outcome].values
+    added = [atom_values(offset, moments.table) for offset in offsets]
+    shift = sum(float(np.mean(values)) for values in added)
+    match RULES[family].link:
+        case "identity":
+            mean, sd = moments.of(Numeric(outcome))
+            return mean - shift, sd
+        case "logit" if trials is not None:
+            total = float(moments.table[trials].values.sum())
+            hits = float(values.sum())
+            # Half a success and half a failure more: all of one kind is not certainty.
+            return math.log((hits + 0.5) / (total - hits + 0.5)) - shift, 1.0
+        case "logit":
+            # Any two values: the larger one counts as 1.
+            share = float(np.mean(values == values.max()))
+            return math.log(share) - math.log1p(-share) - shift, 1.0
+        case "log":
+            unit = sum(added, np.zeros(len(values)))
+            top = float(unit.max())
+            # As many events as there are, for as long as all rows were watched.
+            watched = math.log(float(np.exp(unit - top).sum())) + top
+            return math.log(float(values.sum()) + 0.5) - watched, 1.0
+        case _:  # the cutpoints have the centre, and move with the offsets
+            return shift, 1.0
 
 
-def _mean_sd(column: Column) -> tuple[float, float]:
+def _cuts(values: Array, grades: Sequence[float]) -> list[float]:
+    """The log odds of each grade or a lower one, for all grades but the highest."""
+    below = [float(np.count_nonzero(values <= grade)) for grade in grades[:-1]]
+    return [math.log(n / (len(values) - n)) for n in below]
+
+
+def _mean_sd(name: str, values: Array) -> tuple[float, float]:
     """Mean and sd (divisor n), safe for very large, very small and far-off values."""
-    values = column.values
     if values.size == 0:
-        raise DataError(f"{shown(column.name)} has no rows, so there is nothing to fit.")
+        raise DataError(f"{shown(name)} has no rows, so there is nothing to fit.")
     if np.ptp(values) == 0.0:
         raise DataError(
-            f"{shown(column.name)} has the same value in every row used, so it has no scale and "
+            f"{shown(name)} has the same value in every row used, so it has no scale and "
             "no effect can be told. Leave it out."
         )
     first = float(values[0])
@@ -470,47 +839,80 @@ def _mean_sd(column: Column) -> tuple[float, float]:
     return first + unit * float(np.mean(away)), unit * float(np.std(away))
 
 
-def _overridden(base: Priors, choice: PriorChoice, terms: Sequence[Term]) -> Priors:
+def _overridden(
+    base: Priors, choice: PriorChoice, terms: Sequence[Term], *, has_intercept: bool
+) -> Priors:
     given = choice.overrides
-    slopes, levels = iter(base.slopes), iter(base.levels)
-    kept_slopes = []
-    kept_levels = []
-    for term in terms:
-        if isinstance(term, Numeric):
-            preset = next(slopes)
-            kept_slopes.append(choice.of(term.variable) or given.get("slope") or preset)
+    kept = []
+    for term, preset in zip(terms, base.terms, strict=True):
+        if isinstance(term, Varying):
+            kept.append(tuple(given.get("sd") or one for one in preset))
         else:
-            preset = next(levels)
-            kept_levels.append(choice.of(term.variable) or given.get("level") or preset)
+            own = choice.of(term)
+            pairs = zip(columns(term), preset, strict=True)
+            kept.append(tuple(own or given.get(_part(column)) or one for column, one in pairs))
     return Priors(
-        intercept=given.get("intercept", base.intercept),
-        # A prior the user gave is on the value at zero predictors, where the formula has it.
-        centre=(0.0,) * len(base.centre) if "intercept" in given else base.centre,
-        slopes=tuple(kept_slopes),
-        levels=tuple(kept_levels),
-        sigma=given.get("sigma", base.sigma),
+        intercept=given.get("intercept") or base.intercept if has_intercept else None,
+        centre=base.centre,
+        terms=tuple(kept),
+        auxiliary=tuple((name, given.get(name) or prior) for name, prior in base.auxiliary),
+        cutpoints=tuple(given.get("cutpoint") or prior for prior in base.cutpoints),
     )
 
 
-def describe(priors: Priors, terms: Sequence[Term]) -> tuple[str, ...]:
+def describe(regression: Regression) -> tuple[str, ...]:
     """One line for each prior, as printed before the fit.
 
     Names are returned as they are: show them with `causal.errors.shown` or escape them.
     """
-    centred = any(value != 0.0 for value in priors.centre)
-    lines = []
+    priors, lines = regression.priors, []
+    centred = {atom for atom, value in priors.centre if value != 0.0}
+    fixed = fixed_columns(regression.terms)
+    [where] = _at_means([()], fixed, centred)
     if priors.intercept is not None:
-        where = " (at the predictors' means)" if centred else ""
         lines.append(f"intercept ~ {_rounded(priors.intercept)}{where}")
-    slopes, levels = iter(priors.slopes), iter(priors.levels)
-    for term in terms:
-        if isinstance(term, Numeric):
-            lines.append(f"{term.variable} ~ {_rounded(next(slopes))}")
+    names = regression.coefficients_by_term
+    for term, group, labels in zip(regression.terms, priors.terms, names, strict=True):
+        if isinstance(term, Varying):
+            lines += _described(term, group, priors.correlation, centred)
+            continue
+        at = _at_means(columns(term), fixed, centred)
+        if len(group) > 1 and len(set(group)) == 1 and len(set(at)) == 1:
+            called = "cell" if regression.family == "cells" else "level"
+            each = "each" if is_slope(columns(term)[0]) else f"each {called}"
+            lines.append(f"{_bare(term) or written(term)}[{each}] ~ {_rounded(group[0])}{at[0]}")
         else:
-            lines.append(f"{term.variable}[each level] ~ {_rounded(next(levels))}")
-    if priors.sigma is not None:
-        lines.append(f"sigma ~ {_rounded(priors.sigma)}")
+            rows = zip(labels, group, at, strict=True)
+            lines += [f"{label} ~ {_rounded(prior)}{place}" for label, prior, place in rows]
+    cuts = [name for name in regression.other_names if name.startswith("cut[")]
+    lines += [f"{n} ~ {_rounded(p)}{where}" for n, p in zip(cuts, priors.cutpoints, strict=True)]
+    lines += [f"{name} ~ {_rounded(prior)}" for name, prior in priors.auxiliary]
     return tuple(lines)
+
+
+def _described(
+    term: Varying, group: Sequence[Distribution], correlation: float, centred: set[Atom]
+) -> list[str]:
+    what, by = varied_labels(term), term.by.variable
+    rows = zip(what, group, _at_means(term.varied, term.varied, centred), strict=True)
+    lines = [f"sd({one}|{by}) ~ {_rounded(prior)}{place}" for one, prior, place in rows]
+    if len(what) > 1:
+        lines.append(f"correlations of {', '.join(what)} by {by} ~ LKJ({correlation:g})")
+    return lines
+
+
+def _at_means(
+    about: Iterable[Column], scope: Iterable[Column], centred: set[Atom]
+) -> tuple[str, ...]:
+    """Where the prior of each of these is given: with what its column is multiplied by centred."""
+    larger: set[frozenset[Atom]] = set()
+    for column in scope:
+        for size in range(len(column)):
+            for part in combinations(column, size):
+                if not centred.isdisjoint(set(column) - set(part)):
+                    larger.add(frozenset(part))
+    where = " (at the predictors' means)"
+    return tuple(where if frozenset(column) in larger else "" for column in about)
 
 
 def _rounded(distribution: Distribution) -> str:
@@ -535,14 +937,65 @@ def _rounded(distribution: Distribution) -> str:
 # ------------------------------------------------------------------------------------------------
 
 
+def to_printed(regression: Regression) -> Array:
+    """From the coefficients at the centres to those of the formula, (k, k).
+
+    In the order of ``regression.linear_names``: ``printed = to_printed @ theta``. Each column
+    ``prod (atom - centre)`` is multiplied out; what comes of it are other columns of the model
+    (`_centred_atoms` saw to that) and, where no atom is left, the intercept. Cutpoints, which stand
+    in the intercept's place, move by the negative of `to_cutpoints`.
+    """
+    return _expanded(regression)[0]
+
+
+def to_cutpoints(regression: Regression) -> Array:
+    """What each coefficient at the centres adds to the linear predictor at zero, (k,).
+
+    For families whose cutpoints take the place of the intercept:
+    ``printed cut = cut - to_cutpoints @ theta``.
+    """
+    return _expanded(regression)[1]
+
+
+def _expanded(regression: Regression) -> tuple[Array, Array]:
+    centres = regression.priors.centres
+    every = regression.columns
+    matrix, constant = np.eye(len(every)), np.zeros(len(every))
+    if not any(centres.values()):
+        return matrix, constant
+    place: dict[tuple[int, frozenset[Atom]], int] = {}
+    scope = _scopes(regression)
+    for index, column in enumerate(every):
+        place.setdefault((scope[index], frozenset(column)), index)
+    for index, column in enumerate(every):
+        moved = [atom for atom in column if centres.get(atom)]
+        for size in range(1, len(moved) + 1):
+            for gone in combinations(moved, size):
+                rest = frozenset(column) - set(gone)
+                weight = math.prod(-centres[atom] for atom in gone)
+                if (scope[index], rest) in place:
+                    matrix[place[scope[index], rest], index] += weight
+                else:
+                    constant[index] += weight
+    return matrix, constant
+
+
+def _scopes(regression: Regression) -> list[int]:
+    """For each column: 0 if it is fixed, else the number of its varying term."""
+    found = [0] if regression.priors.intercept is not None else []
+    for number, term in enumerate(regression.terms, start=1):
+        found += [number if isinstance(term, Varying) else 0] * len(columns(term))
+    return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GaussianForm:
     """The joint prior of all coefficients as a Gaussian, flat in some of them.
 
-    It is written for the *centred* coefficients theta: the intercept at `centre`, the slopes, the
-    levels, in the order of `Regression.coefficient_names`. There they are independent, and a flat
-    prior is always a plain coordinate: were the printed intercept used, a flat slope beside a
-    proper intercept at a centre other than zero would be flat along a slanted line.
+    It is written for the *centred* coefficients theta, in the order of `Regression.linear_names`.
+    There they are independent, and a flat prior is always a plain coordinate: were the printed
+    intercept used, a flat slope beside a proper intercept at a centre other than zero would be flat
+    along a slanted line.
 
     Attributes
     ----------
@@ -550,8 +1003,8 @@ class GaussianForm:
         Of theta; 0 and 1 where flat.
     flat : (k,) of bool
     centre : (k,)
-        What is subtracted from each column of the design before theta multiplies it; 0 for the
-        ones and for levels.
+        What is subtracted from each column of the design before theta multiplies it: of the columns
+        of a single number. (Products are made of centred numbers.)
     to_printed : (k, k)
         ``printed = to_printed @ theta``.
     """
@@ -563,33 +1016,24 @@ class GaussianForm:
     to_printed: Array
 
 
-def gaussian_form(priors: Priors, terms: Sequence[Term]) -> GaussianForm | None:
-    """The priors of the coefficients as one Gaussian; ``None`` if one is not Normal or Flat."""
-    chosen: list[Distribution] = []
-    centre: list[float] = []
-    if priors.intercept is not None:
-        chosen.append(priors.intercept)
-        centre.append(0.0)
-    slopes = iter(zip(priors.slopes, priors.centre, strict=True))
-    levels = iter(priors.levels)
-    for term in terms:
-        if isinstance(term, Categorical):
-            chosen += [next(levels)] * len(term.levels)
-            centre += [0.0] * len(term.levels)
-        else:
-            slope, middle = next(slopes)
-            chosen.append(slope)
-            centre.append(middle if priors.intercept is not None else 0.0)
-    if any(d.name not in ("Normal", "Flat") for d in chosen):
+def gaussian_form(regression: Regression) -> GaussianForm | None:
+    """The priors of the coefficients as one Gaussian; ``None`` if one is not Normal or Flat.
+
+    Coefficients that vary by a category are not part of it: theirs is no Gaussian.
+    """
+    priors = regression.priors
+    chosen = [] if priors.intercept is None else [priors.intercept]
+    chosen += [prior for group in priors.terms for prior in group]
+    varies = any(isinstance(term, Varying) for term in regression.terms)
+    if varies or any(d.name not in ("Normal", "Flat") for d in chosen):
         return None
     flat = np.array([d.name == "Flat" for d in chosen], dtype=np.bool_)
     moments = [(0.0, 1.0) if d.name == "Flat" else d.parameters for d in chosen]
     mean = np.array([moment[0] for moment in moments], dtype=np.float64)
     sd = np.array([moment[1] for moment in moments], dtype=np.float64)
-    to_printed = np.eye(len(chosen))
-    if priors.intercept is not None:
-        to_printed[0, 1:] = -np.array(centre[1:])
-    return GaussianForm(mean, sd, flat, np.array(centre), to_printed)
+    centres = priors.centres
+    alone = [centres.get(c[0], 0.0) if len(c) == 1 else 0.0 for c in regression.columns]
+    return GaussianForm(mean, sd, flat, np.array(alone), to_printed(regression))
 
 
 # ------------------------------------------------------------------------------------------------

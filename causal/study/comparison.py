@@ -6,10 +6,10 @@ shifts) and says nothing in prose; the display stage does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from causal.criteria.explanation import Explanation, explain
 from causal.criteria.question import Question
@@ -17,16 +17,23 @@ from causal.criteria.verdict import Verdict
 from causal.data.table import Source, Table, read_table
 from causal.inference.posterior import Posterior
 from causal.inference.select import Progress, choose, sample
-from causal.models.generator import Plan, observed, plan
+from causal.models.families import Family
+from causal.models.formula import Formula, parse, parse_terms
+from causal.models.generator import Plan, columns_read, grouping, plan
 from causal.models.priors import PriorChoice
-from causal.models.regression import Family, Regression
-from causal.study.effects import Effect, effects
+from causal.models.regression import Regression
+from causal.study.before import prior_effect
+from causal.study.effects import Effect, check_groups, dose_response, effects, subgroup_effects
+from causal.study.pathways import PathAnalysis, chain, path_analysis
+from causal.study.priorsense import moved_by_priors
 from causal.study.shift import Shift, from_priors, shifts, verdict
 from causal.study.shift import Verdict as ShiftVerdict
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
     import pymc
+    from numpy.typing import NDArray
     from xarray import DataTree
 
 __all__ = ["Difference", "Fit", "Study", "compare", "run"]
@@ -52,12 +59,32 @@ class Fit:
         """Whether the sampler's checks found nothing wrong."""
         return not self.draws.diagnostics.problems
 
+    def by(self, variable: str) -> Mapping[str, tuple[Effect, ...]]:
+        """The effects in each group of a variable; see `causal.study.effects.subgroup_effects`."""
+        return subgroup_effects(
+            self.regression, self.draws, self.table, variable, prob=self.effect.prob
+        )
+
+    def curve(self, values: Sequence[float]) -> NDArray[np.float64]:
+        """The average outcome at each value of the exposure; see `dose_response`."""
+        return dose_response(self.regression, self.draws, self.table, values)
+
     @property
     def model(self) -> pymc.Model:
         """The regression as a PyMC model, with these data."""
         from causal.models.pymc_model import build
 
         return build(self.regression, self.table)
+
+    @property
+    def before(self) -> Effect | None:
+        """The headline effect as the priors alone have it; None where one of them is flat."""
+        return prior_effect(self.regression, self.table, prob=self.effect.prob)
+
+    @property
+    def moved_by_priors(self) -> float | None:
+        """How far twice as strong priors would move the effect, in its sds; see `priorsense`."""
+        return moved_by_priors(self.regression, self.draws, self.effect)
 
     @property
     def posterior(self) -> DataTree:
@@ -90,6 +117,8 @@ class Study:
     prob: float
     seed: int
     matters: float | None
+    by: str | None = None  # the variable whose groups were asked for
+    pathways: PathAnalysis | None = None
 
     def __getitem__(self, name: str) -> Fit:
         return self.fits[name]
@@ -107,7 +136,19 @@ class Study:
     @property
     def passed(self) -> bool:
         """Whether every fit passed its checks."""
-        return all(fit.passed for fit in self.fits.values())
+        taken_apart = self.pathways is None or self.pathways.passed
+        return taken_apart and all(fit.passed for fit in self.fits.values())
+
+    @property
+    def subgroups(self) -> Mapping[str, Mapping[str, tuple[Effect, ...]]]:
+        """The effects in each group of ``by``, for every model that holds it."""
+        if self.by is None:
+            return {}
+        return {
+            name: fit.by(self.by)
+            for name, fit in self.fits.items()
+            if self.by in fit.regression.adjust_for
+        }
 
     @property
     def identifiable(self) -> bool:
@@ -138,6 +179,12 @@ class Study:
 
         return comparison_figure(self)
 
+    def script(self, dialect: str = "pymc", *, data: str | None = None) -> str:
+        """Both regressions as a stand-alone program; `data` is the file, if not the one read."""
+        from causal.models.script import of_plan
+
+        return of_plan(self.plan, dialect=dialect, data_path=data, seed=self.seed, prob=self.prob)
+
     def report(self, path: str) -> None:
         """Write the HTML report to *path*."""
         from causal.display.report import write
@@ -145,12 +192,34 @@ class Study:
         write([self], path)
 
 
+class Options(TypedDict, total=False):
+    """What `run` may be told beside question and data."""
+
+    own: Mapping[str, Collection[str] | Formula | str] | None
+    family: Family | Literal["auto"]
+    form: Formula | str | None
+    trials: str | None
+    categorical: Collection[str]
+    priors: PriorChoice | None
+    sampler: str
+    draws: int
+    prob: float
+    seed: int
+    matters: float | None
+    by: str | None
+    paths: bool
+    pymc3_python: str | None
+    progress: Progress | None
+
+
 def run(
     question: Question,
     data: object,
     *,
-    own: Mapping[str, Collection[str]] | None = None,
+    own: Mapping[str, Collection[str] | Formula | str] | None = None,
     family: Family | Literal["auto"] = "auto",
+    form: Formula | str | None = None,
+    trials: str | None = None,
     categorical: Collection[str] = (),
     priors: PriorChoice | None = None,
     sampler: str = "auto",
@@ -158,6 +227,9 @@ def run(
     prob: float = 0.89,
     seed: int = 0,
     matters: float | None = None,
+    by: str | None = None,
+    paths: bool = False,
+    pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Answer *question* from *data*: `read_table`, `plan` and `compare` in one call.
@@ -169,32 +241,74 @@ def run(
     data
         A path (CSV, Parquet, Arrow), a data frame, an Arrow table, or a mapping of arrays.
     own
-        Adjustment sets of the user's own models, by name.
-    family, categorical, priors
+        The user's own models by name: an adjustment set, or a formula such as ``"y ~ x*z"``.
+    family, trials, categorical, priors
         See `causal.models.generator.plan` and `causal.data.table.read_table`.
+    form
+        How variables enter the models, such as ``"poly(age, 2) + x:g + (1 | school)"``: each model
+        takes the terms whose variables it holds, and all else as it is.
     sampler, draws, seed, progress
         See `causal.inference.select.sample`.
     prob
         Mass of the equal-tailed intervals.
     matters
         Half the width of the region of practical equivalence, in units of the effect.
+    by
+        Tell the effect apart by the groups of this variable, too.
+    paths
+        Take it apart along the arrows, too: `causal.study.pathways`.
+    pymc3_python
+        The interpreter of the sampler ``pymc3``.
 
     Raises
     ------
     CausalError
         The data cannot answer the question; the message says why and what to do.
     """
-    table = read_table(data, observed(question), categorical=categorical)
-    made = plan(question, table, own=own, family=family, prior_choice=priors)
-    return compare(
+    form = parse_terms(form) if isinstance(form, str) else form
+    models = {name: _model(given) for name, given in (own or {}).items()}
+    formulas = [m for m in (*models.values(), form) if isinstance(m, Formula)]
+    groups = [name for name in grouping(formulas) if name in question.dag.names]
+    table = read_table(
+        data,
+        columns_read(question, formulas, trials),
+        categorical={*categorical, *groups},
+    )
+    made = plan(
+        question,
+        table,
+        own=models,
+        family=family,
+        form=form,
+        trials=trials,
+        prior_choice=priors,
+    )
+    if paths:
+        chain(question)  # refuse before anything is sampled
+    study = compare(
         made,
         sampler=sampler,
         draws=draws,
         prob=prob,
         seed=seed,
         matters=matters,
+        by=by,
+        pymc3_python=pymc3_python,
         progress=progress,
     )
+    if not paths:
+        return study
+    apart = path_analysis(
+        question, table, priors=priors, draws=draws, prob=prob, seed=seed, progress=progress
+    )
+    return replace(study, pathways=apart)
+
+
+def _model(given: Collection[str] | Formula | str) -> Collection[str] | Formula:
+    """A text with a ``~`` is a formula, one without is a name."""
+    if isinstance(given, str):
+        return parse(given) if "~" in given else [given] * bool(given)
+    return given
 
 
 def compare(
@@ -205,11 +319,15 @@ def compare(
     prob: float = 0.89,
     seed: int = 0,
     matters: float | None = None,
+    by: str | None = None,
+    pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Fit every regression of a plan and measure each against the correct one."""
     for regression in made.regressions:
         choose(regression, sampler)  # refuse before anything is sampled
+    if by is not None:
+        check_groups(made.regressions[0], made.table, by)
     posteriors = sample(
         made.regressions,
         made.table,
@@ -218,6 +336,7 @@ def compare(
         draws=draws,
         seed=seed,
         progress=progress,
+        pymc3_python=pymc3_python,
     )
     fits = {
         r.name: Fit(
@@ -237,6 +356,7 @@ def compare(
         prob=prob,
         seed=seed,
         matters=matters,
+        by=by,
     )
 
 
@@ -247,12 +367,11 @@ def _differences(
     others = [r for r in made.regressions if r.name != "correct"]
     if correct is None or not others:
         return {}
-    noise = {
-        name: fit.draws.summary("sigma").mean
+    held = {
+        name: {p: fit.draws.summary(p).mean for p in fit.regression.other_names}
         for name, fit in fits.items()
-        if fit.regression.family == "gaussian"
     }
-    measured = shifts(correct.regression, others, made.table, prob=prob, seed=seed, sigmas=noise)
+    measured = shifts(correct.regression, others, made.table, prob=prob, seed=seed, held=held)
     found = {}
     for name, shift in measured.items():
         of_means = fits[name].effect.mean - correct.effect.mean

@@ -50,16 +50,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.errors import InferenceError, shown
-from causal.models.design import design, reference_design, response
-from causal.models.priors import Distribution, gaussian_form
-from causal.models.regression import Categorical, Regression, Term
-from causal.study.effects import Contrast, contrasts, expit
+from causal.data.table import Table
+from causal.errors import shown
+from causal.models.design import atom_values, needed, offset, response, trials
+from causal.models.families import RULES
+from causal.models.priors import Distribution
+from causal.models.regression import Regression
+from causal.models.terms import Atom, Level, Numeric, Varying, categories, columns
+from causal.study.effects import contrasts, set_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from causal.data.table import Table
+    Held = Mapping[str, float]
 
 __all__ = ["Shift", "Verdict", "from_priors", "shifts", "verdict"]
 
@@ -71,6 +74,10 @@ ROWS = 10_000
 BLOCKS = 1_000
 DISPUTED = 3.3
 """Sds of shift that accuse a valid set: 1 in 1,000 by chance."""
+MOST = 100
+"""Coefficients of a model that every draw refits; with more, draws are of the first order."""
+LARGEST = 100_000_000
+"""Rows times coefficients (floats) of a model with more than `MOST`: 0.8 GB, some six at a time."""
 SUMS = 2_000_000
 """Weighted sums held at once (floats): 16 MB."""
 WEIGHTS = 500_000
@@ -106,6 +113,11 @@ class Shift:
     note: str | None = None
     rounding: float = 0.0
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is a shift at all; if not, `mean` is NaN, `sd` infinite, `draws` empty."""
+        return math.isfinite(self.sd)
+
 
 def verdict(
     shift: Shift, *, valid: bool, checks_passed: bool, matters: float | None = None
@@ -128,7 +140,7 @@ def verdict(
         ``disputes``: valid, and yet a shift beyond 3.3 of its sd: the DAG or the form is in doubt.
         ``agrees``: valid otherwise. ``cannot tell``: all else.
     """
-    if not checks_passed:
+    if not (checks_passed and shift.measured):
         return "cannot tell"
     real = abs(shift.mean) > shift.rounding and shift.sd > shift.rounding
     if valid:
@@ -158,7 +170,7 @@ def shifts(
     prob: float,
     seed: int,
     draws: int = 2000,
-    sigmas: Mapping[str, float],
+    held: Mapping[str, Held],
 ) -> dict[str, Shift]:
     """The shift of each other model from the correct one, all by the same weights.
 
@@ -170,38 +182,61 @@ def shifts(
         The rows all of them were fitted to, complete.
     prob
         Mass of the intervals.
-    sigmas
-        Posterior mean of sigma of each Gaussian model by name, in the outcome's units: the scale
-        of its priors, where they have to be kept.
+    held
+        Of each model by name: the posterior mean of each of its ``other_names``. Those of what
+        varies by a category and the shape of the distribution are taken as known; sigma is the
+        scale of the priors, where they have to be kept.
 
     Returns
     -------
     dict
-        By the name of each of `others`, in order.
-
-    Raises
-    ------
-    InferenceError
-        A model has neither a prior-free fit nor proper priors.
+        By the name of each of `others`, in order. Where a model has neither a prior-free fit nor
+        proper priors, nothing is `measured`, and the note says why.
     """
     if not others:
         return {}
     models = (correct, *others)
-    free = [_fit(regression, table, sigmas) for regression in models]
-    held = free
-    if any(fit.note for fit in free):
-        held = [_held(model, fit, table, sigmas) for model, fit in zip(models, free, strict=True)]
-    # Both of a pair have their priors, or neither.
+    free = [_fit(model, table, held[model.name]) for model in models]
+    kept = free
+    if any(isinstance(fit, _Fit) and fit.note for fit in free):
+        kept = [
+            _kept(model, fit, table, held[model.name])
+            for model, fit in zip(models, free, strict=True)
+        ]
     pairs = [
-        (held[0], held[i]) if free[0].note or free[i].note else (free[0], free[i])
-        for i in range(1, len(models))
+        _pair((free[0], free[place]), (kept[0], kept[place])) for place in range(1, len(models))
     ]
-    fits = list(dict.fromkeys(fit for pair in pairs for fit in pair))
+    fits = list(dict.fromkeys(fit for pair in pairs if not isinstance(pair, str) for fit in pair))
     drawn = dict(zip(fits, _effect_draws(fits, table.rows, draws, seed), strict=True))
     return {
-        regression.name: _shift(base, fit, drawn[fit] - drawn[base], prob)
-        for regression, (base, fit) in zip(others, pairs, strict=True)
+        model.name: _unmeasured(pair, prob)
+        if isinstance(pair, str)
+        else _shift(*pair, drawn[pair[1]] - drawn[pair[0]], prob)
+        for model, pair in zip(others, pairs, strict=True)
     }
+
+
+def _pair(
+    free: tuple[_Fit | str, _Fit | str], kept: tuple[_Fit | str, _Fit | str]
+) -> tuple[_Fit, _Fit] | str:
+    """The two fits to compare, the correct one first; or why there is none, in sentences.
+
+    Both have their priors, or neither; both are refitted, or both redrawn to first order.
+    """
+    base, other = free
+    if isinstance(base, str) or isinstance(other, str):
+        return " ".join(fit for fit in free if isinstance(fit, str))
+    if base.note or other.note:
+        base, other = kept
+        assert isinstance(base, _Fit)
+        assert isinstance(other, _Fit)
+    if type(base) is not type(other):
+        base, other = _first_order(base), _first_order(other)
+    return base, other
+
+
+def _first_order(fit: _Fit) -> _Fit:
+    return _Fit(effect=fit.effect, influence=fit.influence, rounding=fit.rounding, note=fit.note)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -209,41 +244,83 @@ def shifts(
 # ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Fit:
     """One model at the unweighted fit, with all that a reweighted one needs.
+
+    This one knows what each row does to the effect and no more, so its draws are of the first
+    order, ``effect + sum (w_i - 1) psi_i``. Its children refit.
 
     Attributes
     ----------
     effect
         Standardized, headline scale.
     influence : (n,)
-        The effect less the effect without row i.
-    basis : (n, k)
-        q_i, with ``sum q_i q_i' + penalty = I``.
-    score : (n, k)
-        ``b_i u_i``; sums to ``-pull``.
-    penalty, pull : (k, k), (k,)
-        What the kept priors add to the two sums; 0 without.
-    contrast : (n,) or (1,)
-        m_i: constant for a slope.
-    gradient : (n, k) or (1, k)
-        g_i, in the basis.
-    curvature : (k, k)
-        H.
+        psi_i, the effect less the effect without row i.
     """
 
     effect: float
     influence: Array
+    rounding: float
+    note: str | None = None
+
+    def sums(self) -> int:
+        """How many weighted sums refit this model."""
+        return 1
+
+    def columns(self, rows: slice) -> Array:
+        """The terms of those sums, (rows, sums)."""
+        return self.influence[rows, None]
+
+    def weighted(self, weights: Array, rows: slice) -> Array:
+        """The sums over some rows by their weights (draws, rows): (draws, sums)."""
+        return weights @ self.columns(rows)
+
+    def blocked(self, block: NDArray[np.intp]) -> Array:
+        """The terms added up within each block, (blocks, sums)."""
+        held = np.zeros((BLOCKS, self.sums()))
+        for part in _slices(len(block), max(1, SUMS // self.sums())):
+            order = np.argsort(block[part], kind="stable")
+            present, first = np.unique(block[part][order], return_index=True)
+            held[present] += np.add.reduceat(self.columns(part)[order], first, axis=0)
+        return held
+
+    def effects(self, sums: Array) -> Array:
+        """The effect of each draw from its weighted sums, (draws,)."""
+        moved: Array = self.effect + sums[:, 0] - self.influence.sum()
+        return moved
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Refitted(_Fit):
+    """A regression, refitted by one Newton step in a basis in which all information is 1.
+
+    Attributes
+    ----------
+    basis : (parts, n, k)
+        q_i, with ``sum q_i q_i' + penalty = I``; one for each part of a row's likelihood.
+    sign : (parts, n) or None
+        Of each ``q_i q_i'``, where some information is negative.
+    score : (n, k)
+        ``b_i u_i``; sums to ``-pull``.
+    penalty, pull : (k, k), (k,)
+        What the priors that stay add to the two sums; 0 without.
+    contrast, gradient, counts : (n,), (n, k), (n,)
+        m_i and g_i in the basis, times how often the row counts, and that. Where all rows have the
+        same gradient, (1,), (1, k), (1,): no sums are needed.
+    curvature : (k, k) or None
+        H; None where the effect is linear in the coefficients.
+    """
+
     basis: Array
+    sign: Array | None
     score: Array
     penalty: Array
     pull: Array
     contrast: Array
     gradient: Array
-    curvature: Array
-    rounding: float
-    note: str | None
+    counts: Array
+    curvature: Array | None
 
     @property
     def size(self) -> int:
@@ -251,148 +328,321 @@ class _Fit:
         return len(self.penalty)
 
     def sums(self) -> int:
-        """How many weighted sums refit this model."""
         k = self.size
         return k * (k + 1) // 2 + k + (0 if len(self.contrast) == 1 else k + 2)
 
     def columns(self, rows: slice) -> Array:
-        """The terms of those sums, (rows, sums)."""
-        q = self.basis[rows]
         i, j = np.triu_indices(self.size)
-        parts = [q[:, i] * q[:, j], self.score[rows]]
+        products = []
+        for number, q in enumerate(self.basis[:, rows]):
+            product = q[:, i] * q[:, j]
+            if self.sign is not None:
+                product *= self.sign[number, rows, None]
+            products.append(product)
+        parts = [sum(products[1:], products[0]), self.score[rows]]
         if len(self.contrast) > 1:
-            parts += [self.gradient[rows], self.contrast[rows, None], np.ones((len(q), 1))]
+            parts += [self.gradient[rows], self.contrast[rows, None], self.counts[rows, None]]
         return np.concatenate(parts, axis=1)
 
     def effects(self, sums: Array) -> Array:
-        """The effect of each draw from its weighted sums, (draws,)."""
         k = self.size
         pairs = k * (k + 1) // 2
         i, j = np.triu_indices(k)
         total = np.empty((len(sums), k, k))
         total[:, i, j] = total[:, j, i] = sums[:, :pairs]
         total += self.penalty
-        score = sums[:, pairs : pairs + k] + self.pull
-        delta: Array = np.linalg.solve(total, score[:, :, None])[:, :, 0]
+        delta = _solved(total, sums[:, pairs : pairs + k] + self.pull)
         if len(self.contrast) == 1:
-            linear: Array = self.effect + delta @ self.gradient[0]
-            return linear
-        weight = sums[:, -1]
+            same: Array = self.effect + delta @ self.gradient[0]
+            return same
         value = sums[:, -2] + np.einsum("dk,dk->d", sums[:, pairs + k : -2], delta)
-        bend: Array = 0.5 * np.einsum("dk,kl,dl->d", delta, self.curvature, delta, optimize=True)
-        moved: Array = value / weight + bend
+        moved: Array = value / sums[:, -1]
+        if self.curvature is not None:
+            moved += 0.5 * np.einsum("dk,kl,dl->d", delta, self.curvature, delta, optimize=True)
         return moved
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Shares(_Fit):
+    """A probability for each cell: sums of weights, and their ratios.
+
+    Attributes
+    ----------
+    cell : (n,)
+        Of each row, a number below `cells`.
+    hits : (n,)
+        The outcome, 0 or 1.
+    stratum : (cells,)
+        What a cell's rows have in common but for the exposure.
+    high, low : (strata,)
+        The stratum's cell at either end of the contrast.
+    alpha, both : (cells,)
+        Of a Beta prior that stays: its first parameter, and the sum of the two; 0 without.
+    """
+
+    cell: NDArray[np.intp]
+    hits: Array
+    stratum: NDArray[np.intp]
+    high: NDArray[np.intp]
+    low: NDArray[np.intp]
+    alpha: Array
+    both: Array
+
+    def sums(self) -> int:
+        return 2 * len(self.stratum)
+
+    def columns(self, rows: slice) -> Array:
+        inside: Array = (self.cell[rows, None] == np.arange(len(self.stratum))).astype(np.float64)
+        return np.concatenate([inside, inside * self.hits[rows, None]], axis=1)
+
+    def weighted(self, weights: Array, rows: slice) -> Array:
+        # Each row is in one cell: no product with a matrix that is nearly all zeros.
+        cell, hits = self.cell[rows], self.hits[rows]
+        found = np.zeros((len(weights), self.sums()))
+        for part, chosen in ((0, np.arange(len(cell))), (1, np.flatnonzero(hits))):
+            order = chosen[np.argsort(cell[chosen], kind="stable")]
+            present, first = np.unique(cell[order], return_index=True)
+            if len(order):
+                added = np.add.reduceat(weights[:, order], first, axis=1)
+                found[:, part * len(self.stratum) + present] = added
+        return found
+
+    def blocked(self, block: NDArray[np.intp]) -> Array:
+        count = len(self.stratum)
+        key = block * count + self.cell
+        size = BLOCKS * count
+        rows, hits = (np.bincount(key, weights=w, minlength=size) for w in (None, self.hits))
+        return np.concatenate([rows.reshape(BLOCKS, -1), hits.reshape(BLOCKS, -1)], axis=1)
+
+    def effects(self, sums: Array) -> Array:
+        weight, hits = np.split(sums, 2, axis=1)
+        share = (hits + self.alpha) / (weight + self.both)
+        order = np.argsort(self.stratum, kind="stable")
+        _, first = np.unique(self.stratum[order], return_index=True)
+        inside = np.add.reduceat(weight[:, order], first, axis=1)
+        risen = np.einsum("ds,ds->d", inside, share[:, self.high] - share[:, self.low])
+        average: Array = risen / inside.sum(axis=1)
+        return average
 
 
 class _NoFit(Exception):
     """The fit, or the fit without one of the rows, does not exist; the reason as a clause."""
 
 
-def _fit(regression: Regression, table: Table, sigmas: Mapping[str, float]) -> _Fit:
-    """The fit without priors; where there is none, with them and a note that says why."""
-    try:
-        return _solve(regression, table, None)
-    except _NoFit as reason:
-        note = f"the fit of the model {shown(regression.name)} does not exist, because {reason}"
-    try:
-        return replace(_solve(regression, table, _scale(regression, table, sigmas)), note=note)
-    except _NoFit as reason:
-        message = (
-            f"The model {shown(regression.name)} has no fit to compare, because {reason}, and its "
-            "priors are too wide to help. Give a proper prior to each of its coefficients, such as "
-            "--prior 'slope=Normal(0, 1)', or look for a row that lies far from all others."
-        )
-        raise InferenceError(message) from None
+def _fit(regression: Regression, table: Table, held: Held) -> _Fit | str:
+    """The fit without priors; where there is none, with them and a note that says why.
+
+    Where there is neither, why not, as a sentence.
+    """
+    fit = _attempt(regression, table, held, free=True)
+    if isinstance(fit, _Fit):
+        return fit
+    note = f"the fit of the model {shown(regression.name)} does not exist, because {fit}"
+    fit = _attempt(regression, table, held, free=False)
+    if isinstance(fit, _Fit):
+        return replace(fit, note=note)
+    return (
+        f"The model {shown(regression.name)} has no fit to compare, because {fit}, and its priors "
+        "are too wide to help. Give a proper prior to each of its coefficients, such as "
+        "--prior 'slope=Normal(0, 1)', or look for a row that lies far from all others."
+    )
 
 
-def _held(regression: Regression, fit: _Fit, table: Table, sigmas: Mapping[str, float]) -> _Fit:
+def _kept(regression: Regression, fit: _Fit | str, table: Table, held: Held) -> _Fit | str:
     """The fit with priors; the one without where they are flat, which is the same."""
-    if fit.note:
+    if isinstance(fit, str) or fit.note:
         return fit
+    found = _attempt(regression, table, held, free=False)
+    return fit if isinstance(found, str) else found
+
+
+def _attempt(regression: Regression, table: Table, held: Held, *, free: bool) -> _Fit | str:
+    """The fit, or the clause that says why there is none."""
     try:
-        return _solve(regression, table, _scale(regression, table, sigmas))
-    except _NoFit:
-        return fit
+        # What overflows is found out at the end, where the effect is looked at.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            fit = _solve(regression, table, held, free=free)
+    except _NoFit as reason:
+        return str(reason)
+    except np.linalg.LinAlgError:
+        return "its numbers are too large or too small to compute with"
+    if not (math.isfinite(fit.effect) and np.all(np.isfinite(fit.influence))):
+        return "what it predicts is too large to compute with"
+    return fit
 
 
-def _scale(regression: Regression, table: Table, sigmas: Mapping[str, float]) -> float:
-    """What the outcome varies by round the fit, the unit of the pseudo-rows."""
-    if regression.family != "gaussian":
+def _solve(regression: Regression, table: Table, held: Held, *, free: bool) -> _Fit:
+    """Fit without priors (but for those of what varies by a category), or with all of them."""
+    if regression.family == "cells":
+        return _cells(regression, table, free=free)
+    kept = needed(regression) if free else np.ones(len(regression.columns), np.bool_)
+    cuts = max(len(regression.grades) - 1, 0)
+    varies = _varies(regression)
+    coefficients = cuts + int(kept.sum())
+    if free and table.rows <= coefficients - int(varies.sum()):
+        raise _NoFit("it has no more rows than coefficients")
+    if coefficients > MOST and coefficients * table.rows > LARGEST:
+        raise _NoFit(f"{table.rows:,} rows of {coefficients:,} coefficients are too many at once")
+
+    x = _columns(regression, table)[:, kept]
+    ends = [end[:, kept] for end in _ends(regression, table)]
+    prior, target = _pseudo_rows(regression, held, _scale(regression, table, held), free=free)
+    wanted = np.concatenate([np.ones(cuts, np.bool_), kept])
+    prior = prior[:, wanted]
+    anchored = free and (cuts > 0 or regression.priors.intercept is not None)
+    prior[:, cuts:] /= _condition(x, ends, anchored=anchored, cuts=cuts)
+
+    if regression.family == "gaussian":
+        y = response(regression, table) - offset(regression, table)
+        if anchored:
+            y = y - y.mean()
+        return _least_squares(x, ends[0], y, prior, target)
+    return _generalised(_law(regression, table, held), x, ends, prior, target)
+
+
+def _columns(regression: Regression, table: Table) -> Array:
+    """The design at the centres of the priors, (rows, k): products of centred numbers.
+
+    What the priors are about; and numbers far from zero multiplied with each other as they are
+    would leave no digits to tell the product from its parts.
+    """
+    centres = regression.priors.centres
+    matrix = np.ones((table.rows, len(regression.columns)), order="F")
+    known: dict[Atom, Array] = {}
+    for place, column in enumerate(regression.columns):
+        for atom in column:
+            if atom not in known:
+                values = atom_values(atom, table)
+                known[atom] = values - centres[atom] if centres.get(atom) else values
+            matrix[:, place] *= known[atom]
+    return matrix
+
+
+def _ends(regression: Regression, table: Table) -> list[Array]:
+    """What the effect compares: the design at either end, or by how much its columns rise.
+
+    With an identity link the rise is all that matters; where it is the same in each row, one row
+    is enough, (1, k).
+    """
+    contrast = contrasts(regression, table)[0]
+    linear = RULES[regression.family].link == "identity"
+    exposed = [c for c in regression.columns if regression.exposure in {a.variable for a in c}]
+    same = all(len(column) == 1 and isinstance(column[0], Numeric | Level) for column in exposed)
+    if linear and same:
+        first = {n: replace(c, values=c.values[:1]) for n, c in table.columns.items()}
+        table = Table(table.source, 1, first)
+    high, low = (
+        _columns(regression, set_to(table, regression, contrast, end))
+        for end in (contrast.high, contrast.low)
+    )
+    if not linear:
+        return [high, low]
+    rise = high - low
+    for place, column in enumerate(regression.columns):
+        # The difference of two numbers far from zero would have lost digits.
+        if column == (Numeric(regression.exposure or ""),):
+            rise[:, place] = contrast.step
+    return [rise]
+
+
+def _condition(x: Array, ends: Sequence[Array], *, anchored: bool, cuts: int) -> Array:
+    """Centre (where a constant is free to give way) and scale the columns in place.
+
+    Both ends of a contrast like the design; of a rise only the scale matters. Returns the scale.
+    """
+    centre = np.zeros(x.shape[1])
+    if anchored:
+        ones = 0 if cuts else 1
+        centre[ones:] = x[:, ones:].mean(axis=0)
+        for part in (x, *(ends if len(ends) > 1 else ())):
+            np.subtract(part, centre, out=part)
+    scale: Array = np.max(np.abs(x), axis=0)
+    # What rounding leaves of a constant must not be scaled up.
+    still = scale <= 1e-14 * np.abs(centre)
+    x[:, still] = 0.0
+    scale[still | (scale == 0.0)] = 1.0
+    for part in (x, *ends):
+        np.divide(part, scale, out=part)
+    return scale
+
+
+def _scale(regression: Regression, table: Table, held: Held) -> float:
+    """What the outcome varies by round the fit, in units of which the pseudo-rows are."""
+    if "sigma" not in RULES[regression.family].auxiliary:
         return 1.0
     # A perfect fit has sigma 0, beside which priors are nothing.
-    return sigmas[regression.name] or float(np.std(table[regression.outcome].values))
+    return held["sigma"] or float(np.std(table[regression.outcome].values))
 
 
-def _solve(regression: Regression, table: Table, sigma: float | None) -> _Fit:
-    """Fit without priors (`sigma` None), or with them."""
-    free = sigma is None
-    # Without an intercept the levels of a category still span the ones; the reference coding, which
-    # lacks a level, needs them back.
-    category = any(isinstance(term, Categorical) for term in regression.terms)
-    ones = regression.priors.intercept is not None or (free and category)
-    coded = reference_design(regression, table) if free else design(regression, table)
-    if ones and regression.priors.intercept is None:
-        coded = np.concatenate([np.ones((len(coded), 1)), coded], axis=1)
-    if free and len(coded) <= coded.shape[1]:
-        raise _NoFit("it has no more rows than coefficients")
-
-    gaussian = regression.family == "gaussian"
-    contrast = contrasts(regression, table)[0]
-    rows = coded[:1] if gaussian else coded  # a slope is the same in each row
-    dropped = 1 if free else 0
-    high, low = (
-        _exposed(rows[:, int(ones) :], regression.terms[0], contrast, value, dropped)
-        for value in (contrast.high, contrast.low)
-    )
-    high, low = (np.concatenate([rows[:, : int(ones)], part], axis=1) for part in (high, low))
-
-    if sigma is None:
-        prior, target = np.zeros((0, coded.shape[1])), np.zeros(0)
-        centre = coded.mean(axis=0) if ones else np.zeros(coded.shape[1])
-        centre[:1] *= 1 - int(ones)  # the ones stay what they are
-    else:
-        prior, target, centre = _pseudo_rows(regression, sigma)
-    prior = prior / _condition([coded, high, low], centre)
-    outcome = response(regression, table)
-    if not gaussian:
-        return _logistic(coded, high, low, outcome, prior, target)
-    if free and ones:
-        outcome = outcome - outcome.mean()
-    return _least_squares(coded, high[0] - low[0], outcome, prior, target)
+def _varies(regression: Regression) -> NDArray[np.bool_]:
+    """Which columns vary by a category, (k,)."""
+    found = [False] if regression.priors.intercept is not None else []
+    for term in regression.terms:
+        found += [isinstance(term, Varying)] * len(columns(term))
+    return np.array(found, dtype=np.bool_)
 
 
-def _exposed(coded: Array, exposure: Term, contrast: Contrast, value: float, dropped: int) -> Array:
-    """The columns of the terms, the exposure set to (or raised by) `value`.
+def _pseudo_rows(
+    regression: Regression, held: Held, scale: float, *, free: bool
+) -> tuple[Array, Array]:
+    """The priors that stay as further rows and their outcomes; cutpoints come first.
 
-    `dropped`: how many levels of a category have no column (the first, in reference coding).
+    What varies by a category keeps its normal distribution, at the standard deviations and
+    correlations of the posterior, whether or not the fit is `free` of all other priors.
     """
-    changed = coded.copy()
-    if isinstance(exposure, Categorical):
-        changed[:, : len(exposure.levels) - dropped] = 0.0
-        if value >= dropped:
-            changed[:, int(value) - dropped] = 1.0
-    elif contrast.raised:
-        changed[:, 0] += value
-    else:
-        changed[:, 0] = value
-    return changed
-
-
-def _pseudo_rows(regression: Regression, sigma: float) -> tuple[Array, Array, Array]:
-    """The priors as further rows and their outcomes, and what to subtract from each column."""
+    unit = scale if regression.family == "gaussian" else 1.0
     priors = regression.priors
-    form = gaussian_form(
-        replace(
-            priors,
-            intercept=None if priors.intercept is None else _stand_in(priors.intercept),
-            slopes=tuple(_stand_in(prior) for prior in priors.slopes),
-            levels=tuple(_stand_in(prior) for prior in priors.levels),
-        ),
-        regression.terms,
-    )
-    assert form is not None  # every stand-in is Normal or Flat
-    strength = np.where(form.flat, 0.0, sigma / form.sd)
-    return np.diag(strength), strength * form.mean, form.centre
+    cuts = len(priors.cutpoints)
+    size = cuts + len(regression.columns)
+    blocks, targets, place = [], [], 0
+
+    def add(block: Array, target: Array) -> None:
+        nonlocal place
+        rows = np.zeros((len(block), size))
+        rows[:, place : place + block.shape[1]] = block
+        blocks.append(rows)
+        targets.append(target)
+        place += block.shape[1]
+
+    def keep(chosen: Sequence[Distribution]) -> None:
+        stand_ins = [_stand_in(prior) for prior in chosen]
+        means, sds = np.array([prior.parameters or (0.0, math.inf) for prior in stand_ins]).T
+        strength = np.zeros(len(sds)) if free else unit / sds
+        add(np.diag(strength).astype(np.float64), strength * means)
+
+    if cuts:
+        keep(priors.cutpoints)
+    if priors.intercept is not None:
+        keep([priors.intercept])
+    spread = iter(held[name] for name in regression.other_names[cuts:])
+    for term, group in zip(regression.terms, priors.terms, strict=True):
+        if isinstance(term, Varying):
+            root = _root_precision(len(group), spread) * unit
+            add(np.kron(root, np.eye(len(term.by.levels))), np.zeros(len(columns(term))))
+        else:
+            keep(group)
+    prior, target = np.concatenate(blocks), np.concatenate(targets)
+    told = np.any(prior != 0.0, axis=1)
+    return prior[told], target[told]
+
+
+def _root_precision(count: int, spread: Iterator[float]) -> Array:
+    """A root R of the inverse covariance of what varies in one level, ``R'R = cov^-1``.
+
+    `spread` yields the standard deviations, then the correlations, the first with the second, then
+    both with the third, and so on.
+    """
+    sds = np.array([max(next(spread), 1e-100) for _ in range(count)])
+    correlation = np.eye(count)
+    for other in range(count):
+        for one in range(other):
+            correlation[one, other] = correlation[other, one] = next(spread)
+    try:
+        root = np.linalg.inv(np.linalg.cholesky(correlation))
+    except np.linalg.LinAlgError:  # correlations as good as 1, rounded
+        root = np.eye(count)
+    found: Array = root / sds
+    return found
 
 
 def _stand_in(prior: Distribution) -> Distribution:
@@ -405,26 +655,18 @@ def _stand_in(prior: Distribution) -> Distribution:
         case "Uniform", (lower, upper):
             return Distribution("Normal", ((lower + upper) / 2, (upper - lower) / math.sqrt(12.0)))
         case "LogNormal", (mu, s):
+            if mu + s**2 > 300.0:  # moments beyond all use
+                return Distribution("Flat", ())
             mean = math.exp(mu + s**2 / 2)
             return Distribution("Normal", (mean, mean * math.sqrt(math.expm1(s**2))))
     return prior
-
-
-def _condition(designs: Sequence[Array], centre: Array) -> Array:
-    """Centre and scale the columns in place, all designs as the first; returns the scale."""
-    for part in designs:
-        np.subtract(part, centre, out=part)
-    scale: Array = np.max(np.abs(designs[0]), axis=0)
-    scale[scale == 0.0] = 1.0
-    for part in designs:
-        np.divide(part, scale, out=part)
-    return scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Basis:
     """Coordinates in which the (penalised) normal equations are the identity."""
 
+    triangle: Array  # S: coordinates = triangle @ coefficients
     change: Array  # S^-1: coefficients = change @ coordinates
     rows: Array  # q_i, without the pseudo-rows
     pseudo: Array
@@ -444,150 +686,523 @@ def _basis(x: Array, prior: Array) -> _Basis:
         raise _NoFit("it has fewer rows than coefficients")
     q, s = np.linalg.qr(np.concatenate([x, prior]) if len(prior) else x)
     norms = np.sqrt(np.einsum("ij,ij->j", s, s))
-    if np.any(np.abs(np.diag(s)) <= 1e-12 * norms):
+    # Written so that what is not a number counts as dependent.
+    if not np.all(np.abs(np.diag(s)) > 1e-12 * norms):
         raise _NoFit("some of its columns are an exact linear function of others")
-    return _Basis(np.linalg.inv(s), q[:n], q[n:], float(np.linalg.cond(s / norms)))
+    return _Basis(s, np.linalg.inv(s), np.asfortranarray(q[:n]), q[n:], float(np.linalg.cond(s / norms)))
 
 
-def _deleted(basis: _Basis, residual: Array, direction: Array) -> Array:
-    """Residual / (1 - leverage) of each row: the residual as seen by the other rows.
+# ------------------------------------------------------------------------------------------------
+# What the outcome's distribution says
+# ------------------------------------------------------------------------------------------------
 
-    A row of leverage 1 is fitted exactly by a coefficient of its own. Where that is not the
-    effect's, leaving the row out changes nothing; where it is, no effect is left.
 
-    Raises
-    ------
-    _NoFit
-        If the effect hangs on one row.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Local:
+    """The log likelihood at some linear predictors: its negative, and row by row its derivatives.
+
+    Attributes
+    ----------
+    score, information
+        u = dl / d eta and v = -d2l / d eta2.
+    bound
+        A v' > 0 whose parabola lies below l everywhere; where l is concave, v itself.
     """
-    free = 1.0 - np.einsum("ij,ij->i", basis.rows, basis.rows)
-    alone = free < 1e-10
-    if np.any(alone):
-        lone = np.abs(basis.rows[alone] @ direction)
-        if np.any(lone > 1e-8 * np.linalg.norm(direction)):
-            raise _NoFit("one row alone decides about the effect")
-    return np.where(alone, 0.0, residual / np.where(alone, 1.0, free))
+
+    loss: float
+    score: Array
+    information: Array
+    bound: Array
 
 
-def _least_squares(x: Array, contrast: Array, y: Array, prior: Array, target: Array) -> _Fit:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Law:
+    """The distribution of an outcome, and what its mean is.
+
+    Attributes
+    ----------
+    at
+        Of the linear predictors, offsets included; one for each part of each row's likelihood.
+    offset : (n,)
+        Added to the linear predictor.
+    guess : (n,)
+        A linear predictor to start from.
+    counts : (n,)
+        How often each row counts in an average.
+    mean
+        With its first two derivatives. None: the identity.
+    lacking
+        Why there may be no fit, as a clause.
+    grade, steps
+        Of an ordered outcome: its grades as numbers from 0, and the differences of their values.
+    """
+
+    at: Callable[[Array], _Local]
+    offset: Array
+    guess: Array
+    counts: Array
+    mean: Callable[[Array], tuple[Array, Array, Array]] | None
+    lacking: str
+    unit: float = 1.0
+    grade: NDArray[np.intp] | None = None
+    steps: tuple[float, ...] = ()
+
+
+def _law(regression: Regression, table: Table, held: Held) -> _Law:
+    y, added = response(regression, table), offset(regression, table)
+    counts, none = trials(regression, table), np.zeros(table.rows)
+    match regression.family:
+        case "student":
+            sigma, nu = _scale(regression, table, held), held["nu"]
+            at = _student(y, sigma, nu)
+            return _Law(at, added, y, counts, None, "no fit is better than all near it", sigma)
+        case "poisson" | "negbinomial":
+            at = _poisson(y)
+            if regression.family == "negbinomial":
+                # y successes among y + alpha trials, at the log odds eta - log alpha.
+                at = _binomial(y, y + held["alpha"], math.log(held["alpha"]))
+            lacking = "its predictors single out rows in which every count is 0"
+            return _Law(at, added, np.log(y + 0.5), counts, _exponential, lacking)
+        case "ordered":
+            grade = y.astype(np.intp)
+            steps = tuple(np.diff(regression.grades).tolist())
+            at = _ordered(grade, len(steps))
+            lacking = "its predictors separate the grades"
+            return _Law(at, added, none, counts, _logistic, lacking, grade=grade, steps=steps)
+        case "binomial":
+            lacking = "its predictors separate the successes from the failures"
+            return _Law(_binomial(y, counts), added, none, counts, _logistic, lacking)
+        case _:
+            lacking = "its predictors separate the two outcomes"
+            return _Law(_binomial(y, counts), added, none, counts, _logistic, lacking)
+
+
+def _halves(eta: Array) -> tuple[Array, Array, Array]:
+    """The probabilities with log odds `eta` and ``-eta``, without loss, and e^-|eta|."""
+    small = np.exp(-np.abs(eta))
+    large = 1.0 / (1.0 + small)
+    up, rest = eta > 0.0, small * large
+    return np.where(up, large, rest), np.where(up, rest, large), small
+
+
+def _logistic(eta: Array) -> tuple[Array, Array, Array]:
+    p, q, _ = _halves(eta)
+    first = p * q
+    return p, first, first * (q - p)
+
+
+def _exponential(eta: Array) -> tuple[Array, Array, Array]:
+    mu = np.exp(eta)
+    return mu, mu, mu
+
+
+def _binomial(y: Array, n: Array, shift: float = 0.0) -> Callable[[Array], _Local]:
+    """Successes y among n trials, at the log odds ``eta - shift``."""
+    failures = n - y
+
+    def at(eta: Array) -> _Local:
+        eta = eta - shift if shift else eta
+        p, q, small = _halves(eta)
+        information = n * p * q
+        loss = n * (np.log1p(small) + np.maximum(eta, 0.0)) - y * eta
+        return _Local(float(loss.sum()), y * q - failures * p, information, information)
+
+    return at
+
+
+def _poisson(y: Array) -> Callable[[Array], _Local]:
+    def at(eta: Array) -> _Local:
+        mu = np.exp(eta)
+        return _Local(float((mu - y * eta).sum()), y - mu, mu, mu)
+
+    return at
+
+
+def _student(y: Array, sigma: float, nu: float) -> Callable[[Array], _Local]:
+    def at(eta: Array) -> _Local:
+        rest = y - eta
+        squared, scale = rest**2, nu * sigma**2
+        bound = (nu + 1.0) / (scale + squared)
+        return _Local(
+            float(0.5 * (nu + 1.0) * np.log1p(squared / scale).sum()),
+            bound * rest,
+            bound * (scale - squared) / (scale + squared),
+            bound,
+        )
+
+    return at
+
+
+def _ordered(grade: NDArray[np.intp], top: int) -> Callable[[Array], _Local]:
+    """Grades from 0 to `top`, by three parts, each of one linear predictor.
+
+    With the upper cut a and the lower one b of the row's grade, both less eta::
+
+        P(y) = expit(a) - expit(b) = expit(a) expit(-b) (1 - e^(b - a))
+    """
+    upper, lower = grade < top, grade > 0
+    within = upper & lower
+    there = np.concatenate([upper, lower]).astype(np.float64)
+    logistic = _binomial(there, there)
+
+    def at(eta: Array) -> _Local:
+        split = 2 * len(grade)
+        sides = logistic(eta[:split])
+        gap = np.where(within, eta[split:], 1.0)
+        if np.any(gap <= 0.0):  # cutpoints out of order
+            return _Local(math.inf, eta, eta, eta)
+        # log(1 - e^-gap)
+        rest = np.expm1(gap)
+        loss = sides.loss + float((gap - np.log(rest))[within].sum())
+        score = np.where(within, 1.0 / rest, 0.0)
+        # e^gap / (e^gap - 1)^2, also where e^gap overflows
+        information = np.concatenate([sides.information, score * (1.0 + score)])
+        return _Local(loss, np.concatenate([sides.score, score]), information, information)
+
+    return at
+
+
+def _parts(law: _Law, x: Array) -> tuple[Array, Array]:
+    """What each part of each row's likelihood has for a row of the design, and for an offset."""
+    if law.grade is None:
+        return x, law.offset
+    n, cuts = len(x), len(law.steps)
+    rows = np.zeros((3, n, cuts + x.shape[1]))
+    upper, lower = (np.flatnonzero(c) for c in (law.grade < cuts, law.grade > 0))
+    within = np.intersect1d(upper, lower)
+    rows[0, upper, law.grade[upper]] = 1.0
+    rows[1, lower, law.grade[lower] - 1] = -1.0
+    rows[2, within, law.grade[within]] = 1.0
+    rows[2, within, law.grade[within] - 1] = -1.0
+    rows[0, upper, cuts:] = -x[upper]
+    rows[1, lower, cuts:] = x[lower]
+    added = np.zeros((3, n))
+    added[0, upper], added[1, lower] = -law.offset[upper], law.offset[lower]
+    return rows.reshape(3 * n, -1), added.ravel()
+
+
+# ------------------------------------------------------------------------------------------------
+# The fit
+# ------------------------------------------------------------------------------------------------
+
+
+def _least_squares(x: Array, rise: Array, y: Array, prior: Array, target: Array) -> _Fit:
+    """Normal errors."""
     basis = _basis(x, prior)
     theta = basis.rows.T @ y + basis.pseudo.T @ target
-    residual = y - basis.rows @ theta
-    gradient = contrast @ basis.change
-    pull = basis.pseudo.T @ (target - basis.pseudo @ theta)
-    jackknifed = _deleted(basis, residual, gradient)
-    size = float(np.linalg.norm(gradient))
-    return _Fit(
-        effect=float(gradient @ theta),
-        influence=(basis.rows @ gradient) * jackknifed,
-        basis=basis.rows,
-        score=basis.rows * residual[:, None],
-        penalty=basis.pseudo.T @ basis.pseudo,
-        pull=pull,
-        contrast=np.zeros(1),
-        gradient=gradient[None, :],
-        curvature=np.zeros((0, 0)),
-        rounding=1e-14 * basis.condition * size * float(np.linalg.norm(y)),
-        note=None,
+    gradient = rise @ basis.change
+    size = float(np.linalg.norm(gradient.mean(axis=0)) * np.linalg.norm(y))
+    return _assembled(
+        _Quadratic(
+            b=basis.rows[None],
+            score=(y - basis.rows @ theta)[None],
+            information=None,
+            pseudo=basis.pseudo,
+            pull=basis.pseudo.T @ (target - basis.pseudo @ theta),
+        ),
+        _Compared(gradient @ theta, gradient, None, np.ones(len(gradient)), size),
+        rounding=1e-14 * basis.condition,
     )
 
 
-def _logistic(x: Array, high: Array, low: Array, y: Array, prior: Array, target: Array) -> _Fit:
-    start = _basis(x, prior)
-    theta = _newton(start.rows, y, start.pseudo, target)
-    coefficients = start.change @ theta
-    basis = _basis(np.sqrt(_variance(x @ coefficients))[:, None] * x, prior)
-    b = x @ basis.change
-    residual = _residual(x @ coefficients, y)
-    eta_high, eta_low = high @ coefficients, low @ coefficients
-    v_high, v_low = _variance(eta_high), _variance(eta_low)
-    tilt_high = v_high * -np.tanh(eta_high / 2)  # p (1 - p) (1 - 2 p)
-    tilt_low = v_low * -np.tanh(eta_low / 2)
-    high, low = high @ basis.change, low @ basis.change
-    gradient = v_high[:, None] * high - v_low[:, None] * low
-    curvature = (high.T @ (tilt_high[:, None] * high) - low.T @ (tilt_low[:, None] * low)) / len(x)
-    contrast = expit(eta_high) - expit(eta_low)
-    slope = gradient.mean(axis=0)
-    pull = basis.pseudo.T @ (target - prior @ coefficients)
-    jackknifed = _deleted(basis, residual, slope)
-    return _Fit(
-        effect=float(contrast.mean()),
-        influence=_standardized_influence(b * jackknifed[:, None], contrast, gradient, curvature),
-        basis=basis.rows,
-        score=b * residual[:, None],
-        penalty=basis.pseudo.T @ basis.pseudo,
-        pull=pull,
-        contrast=contrast,
-        gradient=gradient,
-        curvature=curvature,
+def _generalised(law: _Law, x: Array, ends: Sequence[Array], prior: Array, target: Array) -> _Fit:
+    """Any other distribution: the mode, and the local quadratic of the log likelihood there."""
+    rows, added = _parts(law, x)
+    coefficients = _mode(law, rows, added, prior, target)
+    local = law.at(rows @ coefficients + added)
+    basis = _basis(np.sqrt(local.bound)[:, None] * rows, prior)
+    change, pseudo = basis.change, basis.pseudo
+    if local.bound is not local.information:
+        # Stretched once more, to the curvature itself, some of which is negative.
+        ratio = (local.information / local.bound)[:, None]
+        stretch = _inverse_root(basis.rows.T @ (ratio * basis.rows) + pseudo.T @ pseudo, law)
+        change, pseudo = change @ stretch, pseudo @ stretch
+    shape = (-1, len(x))
+    return _assembled(
+        _Quadratic(
+            b=_product(rows, change).reshape(*shape, len(change)),
+            score=local.score.reshape(shape),
+            information=local.information.reshape(shape),
+            pseudo=pseudo,
+            pull=pseudo.T @ (target - prior @ coefficients),
+        ),
+        _compared(law, ends, coefficients, change),
         rounding=max(1e-10, 1e-14 * basis.condition),
-        note=None,
     )
 
 
-def _standardized_influence(
-    moves: Array, contrast: Array, gradient: Array, curvature: Array
-) -> Array:
-    """The average contrast less the same without row i, to second order.
-
-    Without row i the coefficients move by ``-moves_i`` and the average runs over the other rows::
-
-        psi_i = (m_i - mean m) / (n - 1) + g_(-i)'moves_i - moves_i'H moves_i / 2
-    """
-    n = len(contrast)
-    others = (gradient.sum(axis=0) - gradient) / (n - 1)
-    influence: Array = (contrast - contrast.mean()) / (n - 1)
-    influence += np.einsum("ij,ij->i", others, moves)
-    influence -= 0.5 * np.einsum("ij,ij->i", moves @ curvature, moves)
-    return influence
-
-
-def _variance(eta: Array) -> Array:
-    """The variance p (1 - p), without loss at either end."""
-    small = np.exp(-np.abs(eta))
-    value: Array = small / (1.0 + small) ** 2
-    return value
-
-
-def _residual(eta: Array, y: Array) -> Array:
-    """The residual y - p for y in {0, 1}, without loss at either end."""
-    sign = 2.0 * y - 1.0
-    value: Array = sign * expit(-sign * eta)
-    return value
-
-
-def _newton(x: Array, y: Array, prior: Array, target: Array) -> Array:
-    """The maximum-likelihood fit of a logit, with pseudo-rows if any.
+def _mode(law: _Law, rows: Array, added: Array, prior: Array, target: Array) -> Array:
+    """The coefficients of greatest likelihood, with pseudo-rows if any, by Newton's method.
 
     Raises
     ------
     _NoFit
-        If there is none. Separated outcomes drive the log odds up by about 1 a step for ever, so
+        If there are none. Separated outcomes drive the log odds up by about 1 a step for ever, so
         a fit not found in 30 steps has rows whose outcome is certain up to e^-30.
     """
-    theta = np.zeros(x.shape[1])
-    loss = _loss(x @ theta, y, prior @ theta - target)
-    for _ in range(30):
-        eta = x @ theta
-        hessian = x.T @ (_variance(eta)[:, None] * x) + prior.T @ prior
-        ascent = x.T @ _residual(eta, y) - prior.T @ (prior @ theta - target)
-        try:
-            step = np.linalg.solve(hessian, ascent)
-        except np.linalg.LinAlgError:
-            break
+    basis = _basis(rows, prior)
+    x, pseudo = basis.rows, basis.pseudo
+    if law.grade is None:
+        theta = x.T @ (law.guess - added) + pseudo.T @ target
+    else:  # in order, and the cutpoints without predictors
+        below = np.cumsum(np.bincount(law.grade))[:-1]
+        start = np.zeros(rows.shape[1])
+        start[: len(below)] = np.log(below / (len(law.grade) - below))
+        theta = basis.triangle @ start
+    penalty = pseudo.T @ pseudo
+    local, lack = law.at(x @ theta + added), pseudo @ theta - target
+    loss = local.loss + 0.5 * float(lack @ lack)
+    concave = local.bound is local.information
+    for _ in range(30 if concave else 100):
+        ascent = x.T @ local.score - pseudo.T @ lack
+        hessian = x.T @ (local.information[:, None] * x) + penalty
+        if not concave and np.linalg.eigvalsh(hessian)[0] <= 0.0:
+            hessian = x.T @ (local.bound[:, None] * x) + penalty
+        step = np.linalg.solve(hessian, ascent)
         for _ in range(20):
-            new = _loss(x @ (theta + step), y, prior @ (theta + step) - target)
-            if new <= loss + 1e-9 * abs(loss):
+            local, lack = law.at(x @ (theta + step) + added), pseudo @ (theta + step) - target
+            new = local.loss + 0.5 * float(lack @ lack)
+            if new <= loss + 1e-9 * (abs(loss) + 1.0):
                 break
             step /= 2
         theta, loss = theta + step, new
-        if np.max(np.abs(x @ step)) <= 1e-9:
-            return theta
-    raise _NoFit("its predictors separate the two outcomes")
+        if np.max(np.abs(x @ step)) <= 1e-9 * law.unit:
+            found: Array = basis.change @ theta
+            return found
+    raise _NoFit(law.lacking)
 
 
-def _loss(eta: Array, y: Array, lack: Array) -> float:
-    return float(np.logaddexp(0.0, -(2.0 * y - 1.0) * eta).sum() + 0.5 * lack @ lack)
+def _inverse_root(hessian: Array, law: _Law) -> Array:
+    """L^-T of ``L L' = hessian``."""
+    try:
+        root: Array = np.linalg.inv(np.linalg.cholesky(hessian)).T
+    except np.linalg.LinAlgError:
+        raise _NoFit(law.lacking) from None
+    return root
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """Each row's own contrast m_i and its gradient g_i, times its count, and the average H.
+
+    Where all rows have the same gradient, one row is here. `size`: how large the averages are that
+    the effect is the difference of.
+    """
+
+    contrast: Array
+    gradient: Array
+    curvature: Array | None
+    counts: Array
+    size: float
+
+
+def _compared(law: _Law, ends: Sequence[Array], coefficients: Array, change: Array) -> _Compared:
+    if law.mean is None:
+        [rise] = ends
+        gradient = rise @ change
+        size = np.linalg.norm(gradient.mean(axis=0)) * np.linalg.norm(coefficients)
+        counts = law.counts if len(rise) > 1 else np.ones(1)
+        return _Compared(rise @ coefficients, gradient, None, counts, float(size))
+    cuts = len(law.steps)
+    contrast = np.zeros(len(law.offset))
+    gradient = np.zeros((len(contrast), len(change)), order="F")
+    curvature, size = np.zeros_like(change), 0.0
+    for way, end in zip((1.0, -1.0), ends, strict=True):
+        eta, rows = end @ coefficients[cuts:] + law.offset, _product(end, change[cuts:])
+        for cut, step in enumerate(law.steps or (1.0,)):
+            # The mean grade is the lowest and a step more for each cut that is passed.
+            over, moved = (eta - coefficients[cut], rows - change[cut]) if cuts else (eta, rows)
+            mean, first, second = law.mean(over)
+            weight = way * step * law.counts
+            contrast += weight * mean
+            gradient += (weight * first)[:, None] * moved
+            curvature += moved.T @ ((weight * second)[:, None] * moved)
+            size += step * float(mean.mean())
+    return _Compared(contrast, gradient, curvature / law.counts.sum(), law.counts, size)
+
+
+def _product(rows: Array, matrix: Array) -> Array:
+    """``rows @ matrix``, each column in one piece of memory: three times faster to go on with."""
+    return (matrix.T @ rows.T).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Quadratic:
+    """The log likelihood about its mode, row by row, in coordinates in which it curves by 1.
+
+    Attributes
+    ----------
+    b, score, information : (parts, n, k), (parts, n), (parts, n) or None
+        The rows of the design in these coordinates, u, and v (None: 1).
+    pseudo, pull : (r, k), (k,)
+        The priors that stay: further rows, and what they add to the sum of the scores.
+    """
+
+    b: Array
+    score: Array
+    information: Array | None
+    pseudo: Array
+    pull: Array
+
+
+def _assembled(local: _Quadratic, compared: _Compared, *, rounding: float) -> _Fit:
+    """All that the draws need of a fit."""
+    q, sign = local.b, None
+    if local.information is not None:
+        q = np.sqrt(np.abs(local.information))[:, :, None] * q
+        sign = np.sign(local.information) if np.any(local.information < 0.0) else None
+    counts = compared.counts
+    total = float(counts.sum())
+    contrast, gradient = compared.contrast, compared.gradient
+    effect, slope = float(contrast.sum()) / total, gradient.sum(axis=0)
+    moves = _moves(local, q, sign, slope)
+    influence = moves @ slope
+    if len(contrast) > 1:
+        # Without row i the coefficients move by -moves_i, and the average runs over the others.
+        influence += contrast - counts * effect - np.einsum("ij,ij->i", gradient, moves)
+        influence /= total - counts
+        if compared.curvature is not None:
+            influence -= 0.5 * np.einsum("ij,ij->i", moves @ compared.curvature, moves)
+    rounding *= compared.size
+    if len(local.pull) > MOST:
+        return _Fit(effect=effect, influence=influence, rounding=rounding)
+    return _Refitted(
+        effect=effect,
+        influence=influence,
+        rounding=rounding,
+        basis=q,
+        sign=sign,
+        score=sum(b * u[:, None] for b, u in zip(local.b, local.score, strict=True)),
+        penalty=local.pseudo.T @ local.pseudo,
+        pull=local.pull,
+        contrast=contrast,
+        gradient=gradient,
+        counts=counts,
+        curvature=compared.curvature,
+    )
+
+
+def _moves(local: _Quadratic, q: Array, sign: Array | None, slope: Array) -> Array:
+    """How far one Newton step takes the coefficients back when each row goes, (n, k).
+
+    ``(I - sum v b b')^-1 sum b u`` over the row's parts. A row of leverage 1 is fitted exactly by a
+    coefficient of its own: where that is not the effect's, leaving the row out changes nothing;
+    where it is, no effect is left.
+
+    Raises
+    ------
+    _NoFit
+        If the effect, which rises along `slope`, hangs on one row.
+    """
+    if len(q) == 1:
+        leverage = np.einsum("ij,ij->i", q[0], q[0])
+        free = 1.0 - (leverage if sign is None else sign[0] * leverage)
+        alone = free < 1e-10
+        _refuse_lone(q[0, alone], slope)
+        moved: Array = (
+            local.b[0] * np.where(alone, 0.0, local.score[0] / np.where(alone, 1.0, free))[:, None]
+        )
+        return moved
+    assert local.information is not None
+    root = np.sqrt(local.information)
+    residual = np.divide(local.score, root, out=np.zeros_like(root), where=root > 0.0)
+    each = np.ascontiguousarray(np.moveaxis(q, 0, 1))
+    values, vectors = np.linalg.eigh(each @ np.swapaxes(each, 1, 2))
+    turned = np.swapaxes(vectors, 1, 2)
+    each = turned @ each
+    alone = 1.0 - values < 1e-10
+    _refuse_lone(each[alone], slope)
+    along = (turned @ residual.T[:, :, None])[:, :, 0] / np.where(alone, 1.0, 1.0 - values)
+    found: Array = np.einsum("npk,np->nk", each, np.where(alone, 0.0, along))
+    return found
+
+
+def _refuse_lone(rows: Array, slope: Array) -> None:
+    if np.any(np.abs(rows @ slope) > 1e-8 * np.linalg.norm(slope)):
+        raise _NoFit("one row alone decides about the effect")
+
+
+def _solved(matrices: Array, right: Array) -> Array:
+    """Each ``matrix^-1 right``, (draws, k); the shortest solution where there is no only one."""
+    try:
+        found: Array = np.linalg.solve(matrices, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        found = (np.linalg.pinv(matrices, hermitian=True) @ right[:, :, None])[:, :, 0]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------
+# Cells
+# ------------------------------------------------------------------------------------------------
+
+
+def _cells(regression: Regression, table: Table, *, free: bool) -> _Shares:
+    """A probability for each combination of categories: the share of its rows, exactly.
+
+    Raises
+    ------
+    _NoFit
+        If a cell that the contrast needs has no row, or would have none without some row.
+    """
+    contrast = contrasts(regression, table)[0]
+    known = categories(regression.terms)
+    sizes = [len(levels) for levels in known.values()]
+    at = list(known).index(regression.exposure or "")
+
+    def exposed(cell: NDArray[np.intp], end: float) -> NDArray[np.intp]:
+        """The cell of the same stratum at one end."""
+        codes = [*np.unravel_index(cell, sizes)]
+        codes[at] = np.full(len(cell), int(end))
+        return np.ravel_multi_index(codes, sizes)
+
+    codes = []
+    for name, levels in known.items():
+        place = np.array([levels.index(level) for level in table[name].levels])
+        codes.append(place[table[name].values.astype(np.intp)])
+    filled, own = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
+    strata = np.unique(exposed(filled, contrast.high))
+    ends = [strata, exposed(strata, contrast.low)]
+    cells = np.unique(np.concatenate([filled, *ends]))
+    own = np.searchsorted(cells, filled)[own]
+    high, low = (np.searchsorted(cells, end) for end in ends)
+    stratum = np.searchsorted(strata, exposed(cells, contrast.high))
+
+    y = response(regression, table)
+    rows, hits = (np.bincount(own, weights=w, minlength=len(cells)) for w in (None, y))
+    alpha, both = np.zeros(len(cells)), np.zeros(len(cells))
+    if not free:
+        [priors] = regression.priors.terms
+        alpha, beta = np.array([priors[cell].parameters for cell in cells]).T
+        both = alpha + beta
+    elif np.any(rows[[high, low]] == 0):
+        raise _NoFit("some combination of its categories has no rows")
+    elif np.any(rows[[high, low]] == 1):
+        raise _NoFit("one row alone decides about the effect")
+
+    n = table.rows
+    share = (hits + alpha) / (rows + both)
+    weight = np.bincount(stratum[own], minlength=len(strata))
+    risen = share[high] - share[low]
+    effect = float(weight @ risen) / n
+    # Without row i: one row less in its stratum, and another share in its cell.
+    side = np.zeros(len(cells))
+    side[high], side[low] = 1.0, -1.0
+    left = rows[own] - 1.0 + both[own]
+    moved = (hits[own] - y + alpha[own]) / np.where(left > 0.0, left, 1.0) - share[own]
+    z = stratum[own]
+    without = (n * effect - risen[z] + (weight[z] - 1) * side[own] * moved) / (n - 1)
+    return _Shares(
+        effect=effect,
+        influence=effect - without,
+        rounding=1e-14,
+        cell=own,
+        hits=y,
+        stratum=stratum,
+        high=high,
+        low=low,
+        alpha=alpha,
+        both=both,
+    )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -598,7 +1213,7 @@ def _loss(eta: Array, y: Array, lack: Array) -> float:
 def _effect_draws(fits: Sequence[_Fit], rows: int, draws: int, seed: int) -> list[Array]:
     """The effect of every model under the same `draws` Dirichlet weights, (draws,) each."""
     units = rows if rows <= ROWS else BLOCKS
-    blocks = None if rows <= ROWS else [_block_sums(fit, rows, seed) for fit in fits]
+    blocks = None if rows <= ROWS else [fit.blocked(_blocks(rows, seed)) for fit in fits]
     generator = np.random.default_rng(seed)
     together = min(draws, max(1, SUMS // sum(fit.sums() for fit in fits)))
     width = max(1, WEIGHTS // together)
@@ -612,23 +1227,13 @@ def _effect_draws(fits: Sequence[_Fit], rows: int, draws: int, seed: int) -> lis
             weights = generator.standard_exponential((count, part.stop - part.start))
             total += weights.sum(axis=1)
             for index, fit in enumerate(fits):
-                columns = fit.columns(part) if blocks is None else blocks[index][part]
-                sums[index] += weights @ columns
+                sums[index] += (
+                    fit.weighted(weights, part) if blocks is None else weights @ blocks[index][part]
+                )
         for index, fit in enumerate(fits):
             sums[index] *= (units / total)[:, None]
             found[index].append(fit.effects(sums[index]))
     return [np.concatenate(parts) for parts in found]
-
-
-def _block_sums(fit: _Fit, rows: int, seed: int) -> Array:
-    """The terms of a model's sums added up within each block, (blocks, sums)."""
-    block = _blocks(rows, seed)
-    held = np.zeros((BLOCKS, fit.sums()))
-    for part in _slices(rows, max(1, SUMS // fit.sums())):
-        order = np.argsort(block[part], kind="stable")
-        present, first = np.unique(block[part][order], return_index=True)
-        held[present] += np.add.reduceat(fit.columns(part)[order], first, axis=0)
-    return held
 
 
 def _blocks(rows: int, seed: int) -> NDArray[np.intp]:
@@ -647,11 +1252,16 @@ def _slices(length: int, width: int) -> Iterator[slice]:
         yield slice(start, min(start + width, length))
 
 
+def _unmeasured(note: str, prob: float) -> Shift:
+    return Shift(math.nan, math.inf, (-math.inf, math.inf), prob, np.empty(0), note=note)
+
+
 def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
     mean = other.effect - correct.effect
     sd = float(np.linalg.norm(other.influence - correct.influence))
     # A Newton step from weights that nearly separate the outcomes can land anywhere. Left there,
     # one such draw would take up the sd, and the interval of all others would be too short.
+    drawn = drawn[np.isfinite(drawn)]
     low, middle, high = np.quantile(drawn, [0.055, 0.5, 0.945])
     drawn = np.clip(drawn, middle - (high - low), middle + (high - low))
     spread = float(drawn.std())
