@@ -24,17 +24,13 @@ PRIOR = Distribution("Beta", (1, 1))
 def draw() -> NDArray[np.float64]:
     """Draw the chance of heads from its posterior, given the tosses."""
     tosses = read_table(
-        {"coin": ["ours"] * (HEADS + TAILS), "head": [1] * HEADS + [0] * TAILS}, ["coin", "head"]
+        {"coin": np.ones(HEADS + TAILS), "head": np.repeat([1, 0], [HEADS, TAILS])},
+        ["coin", "head"],
+        categorical=["coin"],
     )
-    chance = Regression(
-        "coin",
-        "head",
-        None,
-        (Categorical("coin", ("ours",)),),
-        "cells",
-        Priors(None, (), ((PRIOR,),)),
-    )
-    return conjugate.fit(chance, tosses, draws=4000, seed=2019).values("coin[ours]").ravel()
+    cell = Categorical("coin", ("1",))
+    chance = Regression("coin", "head", None, (cell,), "cells", Priors(None, (), ((PRIOR,),)))
+    return conjugate.fit(chance, tosses, draws=4000, seed=2019).values("coin[1]").ravel()
 
 
 LESSON = Demonstration(

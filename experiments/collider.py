@@ -5,6 +5,11 @@ Solved for y, that is y = -1.5 x + 0.5 z: what a regression with z in it must fi
 
 With z in, the noise of y is that of z divided by 2. Among rows of one z, x still varies by 1.66
 (x and 2/3 y add up to a constant there); among rows of one x, z varies by 2 x 3.
+
+The tutorial takes what is left of y, y - mu, for the data, with the mean 0. As a function of the
+slopes that is the same likelihood as y with the mean mu, so the posterior is the same. But data
+that depend on parameters are none: newer versions of PyMC refuse them, and nothing could be
+predicted.
 """
 
 import numpy as np

@@ -7,7 +7,10 @@ Without x2 the noise of y is that of 2 x2 as well: sqrt(0.2^2 + 0.5^2). Among ro
 varies by 0.1 / 3. With z in, y is nearly (z + x1) / 5: x1 seems to raise it by 0.2, with a noise
 of 0.1 / 5.
 
-The tutorial's regression of y has no intercept; this one has, with the prior of the others.
+The tutorial's model is a chain, x2 on x1 and y on both: a path analysis. Its regression of y has no
+intercept; these have, with the prior of the others. Without z, the error of what runs through x2 is
+three times that of the slope of x2: as well known as the direct effect. The two are so uncertain
+because x1 and x2 are nearly proportional, and their sum, 4, is not.
 """
 
 import numpy as np
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 from causal.catalog import dag_path
 from causal.models.priors import PriorChoice
 from causal.study.experiment import (
+    PATHS,
     Adjusts,
     Asked,
     Covers,
@@ -41,6 +45,7 @@ def simulate() -> dict[str, NDArray[np.float64]]:
 
 WITHOUT = standard_error(noise=0.54, spread=3, rows=ROWS)
 WITH_X2 = standard_error(noise=0.5, spread=0.1 / 3, rows=ROWS)
+OF_X2 = standard_error(noise=0.5, spread=0.1, rows=ROWS)
 WITH_Z = standard_error(noise=0.02, spread=0.1 / 3, rows=ROWS)
 
 LESSON = Lesson(
@@ -57,6 +62,7 @@ LESSON = Lesson(
             "y",
             truth=-2,
             priors=PRIORS,
+            paths=True,
             expectations=(
                 Adjusts(("x2",)),
                 Near("unadjusted", 4, error=WITHOUT),
@@ -66,6 +72,9 @@ LESSON = Lesson(
                 Says("everything", "misleads"),
                 Near("correct", error=WITH_X2),
                 Covers("correct"),
+                Near(PATHS, error=WITH_X2),
+                Near(PATHS, 6, along="indirect", error=3 * OF_X2),
+                Near(PATHS, 4, along="total", error=WITHOUT),
             ),
             note="x1 and x2 are nearly proportional, so the data say little about either alone, "
             "and the tutorial's priors Normal(0, 1) pull the correct effect inwards: from -2.07, "
@@ -79,12 +88,7 @@ LESSON = Lesson(
             priors=PriorChoice("wide"),
             expectations=(
                 Near("correct", error=WITH_X2),
-                Near(
-                    "correct",
-                    2,
-                    coefficient="x2",
-                    error=standard_error(noise=0.5, spread=0.1, rows=ROWS),
-                ),
+                Near("correct", 2, coefficient="x2", error=OF_X2),
                 Covers("correct"),
             ),
             note="The same question and data under wide priors: the pull is gone.",

@@ -13,7 +13,7 @@ Published (J. D. Angrist & J.-S. Pischke, *Mostly Harmless Econometrics*, 2009, 
 
 Choosing rows by what came before the training opens no path: the chances are a function of the
 eight common causes, which are held fixed anyway. The priors pull the effect by less than 15
-dollars, (708 / 15,900)^2 of it and what the slopes of the other predictors make of theirs.
+dollars, (708 / 14,900)^2 of it and what the slopes of the other predictors make of theirs.
 """
 
 import math

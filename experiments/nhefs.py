@@ -7,13 +7,14 @@ Robins, *Causal Inference: What If* (2020), and so is the form: groups for schoo
 activity, squares for age, cigarettes a day, years smoked and weight.
 
 Published there: 2.5 kg more among those who quit, as they are (chapter 12); 3.5 kg with the nine
-held fixed (chapter 15: 3.46 with a standard error of 0.44), and again 3.5 kg, 5.27 against 1.76,
-when quitting may do more to heavy smokers and the differences are averaged over everybody
-(chapter 13, standardization). The slope then is that of somebody who smokes nothing, 2.56, and no
-answer to anything.
+held fixed (chapter 15, 2.6 to 4.3 at 95 %; 3.46 before rounding); and again 3.5 kg, 5.27 against
+1.76, when quitting may do more to heavy smokers and the differences are averaged over everybody
+(chapter 13, standardization, 2.6 to 4.5). The slope of qsmk is then that of somebody who smokes
+nothing, 2.56, and answers no question.
 
 Printed numbers are rounded, by up to half of their last digit. The priors, as wide as the outcome
-varies, pull the effect towards 0 by less than 0.01 kg: the error is 0.44 kg, the prior's sd 18 kg.
+varies, pull the effect towards 0 by less than 0.01 kg: its error is 0.44 kg, its prior's sd 18 kg.
+The slope beside the product is three times as uncertain, and a twentieth of a kilogram is allowed.
 """
 
 from pathlib import Path

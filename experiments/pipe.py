@@ -5,6 +5,9 @@ y1 = 5 x2 + Normal(0, 0.1). Direct effect of x1: 0. Total effect: 2 x 5 = 10.
 
 Without x2 the noise of y1 is that of 5 x2 as well: sqrt(0.5^2 + 0.1^2). Among rows of one x2, x1
 varies by the noise of x2 alone: 0.1 / 2.
+
+The tutorial's prior for slopes is Normal(0, 2), which puts the total effect of 10 five sds away,
+and the slope 5 of x2 two and a half. A hundred rows with so little noise overrule it.
 """
 
 import numpy as np

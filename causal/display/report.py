@@ -573,8 +573,8 @@ def _diagnostics(study: Study, _: str) -> list[Content]:
     columns = ["model", "sampler", ">chains x draws", ">R-hat", ">bulk size", ">tail size"]
     columns += [">divergences", ">Pareto k", ">seconds", "checks"]
     note = (
-        "Wanted: R-hat below 1.01, effective sizes (bulk, tail) above 400, no divergence. Draws "
-        "from an exact posterior are independent: these do not apply (n/a)."
+        "Wanted: R-hat below 1.01, effective sizes (bulk, tail) above 400, no divergence, Pareto k "
+        "below 0.7. Draws from an exact posterior are independent: these do not apply (n/a)."
     )
     return [table(columns, lines), tag("p", note, class_="small soft")]
 
@@ -644,7 +644,13 @@ def _method(study: Study, _: str) -> list[Content]:
             "from independent draws; for linear models means, standard deviations and P(> 0) have "
             "no Monte Carlo error."
         )
-    if "nuts" in samplers:
+    if "importance" in samplers:
+        texts.append(
+            "Linear models with coefficients that vary by a category: the coefficients are "
+            "integrated out and the few parameters left are sampled by importance, with "
+            "Pareto-smoothed weights."
+        )
+    if samplers & {"nuts", "pymc3"}:
         texts.append("Models without a closed form: Hamiltonian Monte Carlo (NUTS, PyMC).")
     texts.append(
         "The effect is the slope of the exposure, or the difference of two of its levels, averaged "

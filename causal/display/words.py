@@ -202,7 +202,9 @@ def sampling_words(study: Study) -> str:
             what = f"exact posterior, {count:,} independent draws each"
         else:
             size = min(effective_draws(fit.draws) for fit in fits)
-            what = f"NUTS, {count:,} draws each, worth {size:,.0f} independent ones at least"
+            called = {"importance": "importance sampling", "pymc3": "NUTS of PyMC3"}
+            how = called.get(sampler, "NUTS")
+            what = f"{how}, {count:,} draws each, worth {size:,.0f} independent ones at least"
         parts.append(f"{what}, {seconds:.3g} s")
     return "; ".join(parts)
 

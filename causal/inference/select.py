@@ -3,52 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from causal.data.moments import Moments
 from causal.data.table import Table
-from causal.errors import InferenceError, shown
-from causal.inference import conjugate, exact
-from causal.inference.posterior import Posterior
+from causal.errors import InferenceError, did_you_mean, shown
+from causal.inference import collapsed, conjugate, exact
+from causal.inference.posterior import Posterior, Sampler
 from causal.models.regression import Regression
 
 __all__ = ["ASKED", "Asked", "choose", "sample"]
 
-Asked = Literal["auto", "exact", "nuts", "pymc3"]
-ASKED: tuple[Asked, ...] = ("auto", "exact", "nuts", "pymc3")
-PLANNED = ("importance",)
+Asked = Literal["auto", "exact", "importance", "nuts", "pymc3"]
+ASKED: tuple[Asked, ...] = get_args(Asked)
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
 
 
-def choose(regression: Regression, asked: str) -> Literal["exact", "nuts", "pymc3"]:
+def choose(regression: Regression, asked: str) -> Sampler:
     """The sampler *regression* gets.
 
     Raises
     ------
     InferenceError
-        An unknown sampler, one that is not built yet, or one that cannot sample this model.
+        An unknown sampler, or one that cannot sample this model.
     """
-    if asked in PLANNED:
-        raise InferenceError(
-            f"The sampler {shown(asked)} is not built yet. Use --sampler auto, exact, nuts or "
-            "pymc3."
-        )
     if asked not in ASKED:
+        raise InferenceError(f"Unknown sampler {shown(asked)}.{did_you_mean(asked, ASKED)}")
+    if asked in ("nuts", "pymc3"):
+        return "nuts" if asked == "nuts" else "pymc3"
+    closed = conjugate if regression.family == "cells" else exact
+    obstacles = {
+        "exact": closed.obstacle(regression),
+        "importance": collapsed.obstacle(regression),
+    }
+    if asked != "auto" and (why := obstacles[asked]):
         raise InferenceError(
-            f"Unknown sampler {shown(asked)}. There is auto, exact, nuts and pymc3."
+            f"The sampler {asked} cannot sample the model {shown(regression.formula, 120)}, "
+            f"because {why}. Use --sampler nuts, or auto."
         )
-    if asked == "pymc3":
-        return "pymc3"
-    cells = regression.family == "cells"
-    obstacle = conjugate.obstacle(regression) if cells else exact.obstacle(regression)
-    if asked == "exact" and obstacle:
-        raise InferenceError(
-            f"The exact sampler cannot sample the model {shown(regression.formula, 120)}, because "
-            f"{obstacle}. Use --sampler nuts, or auto."
-        )
-    return "nuts" if asked == "nuts" or obstacle else "exact"
+    if asked != "auto":
+        return "exact" if asked == "exact" else "importance"
+    if obstacles["exact"] is None:
+        return "exact"
+    return "importance" if obstacles["importance"] is None else "nuts"
 
 
 def sample(
@@ -87,16 +86,24 @@ def sample(
     chosen = {r.name: choose(r, asked) for r in regressions}
     posteriors = {}
     for regression in regressions:
-        if chosen[regression.name] == "exact":
-            posteriors[regression.name] = (
-                conjugate.fit(regression, table, draws=draws, seed=seed)
-                if regression.family == "cells"
-                else exact.fit(regression, moments, draws=draws, seed=seed)
-            )
-        elif chosen[regression.name] == "pymc3":
+        sampler = chosen[regression.name]
+        found: Posterior | None = None
+        if sampler == "exact" and regression.family == "cells":
+            found = conjugate.fit(regression, table, draws=draws, seed=seed)
+        elif sampler == "exact":
+            found = exact.fit(regression, moments, draws=draws, seed=seed)
+        elif sampler == "importance":
+            found = collapsed.fit(regression, moments, draws=draws, seed=seed)
+            if found is None and asked == "importance":
+                raise InferenceError(
+                    f"Importance sampling is not good enough for the model "
+                    f"{shown(regression.formula, 120)}: its weights are too uneven. Use --sampler "
+                    "nuts, or auto."
+                )
+        elif sampler == "pymc3":
             from causal.inference import pymc3
 
-            posteriors[regression.name] = pymc3.fit(
+            found = pymc3.fit(
                 regression,
                 table,
                 draws=draws,
@@ -104,10 +111,9 @@ def sample(
                 python=pymc3_python,
                 progress=progress,
             )
-        else:
+        if found is None:
             from causal.inference import nuts
 
-            posteriors[regression.name] = nuts.fit(
-                regression, table, draws=draws, seed=seed, progress=progress
-            )
+            found = nuts.fit(regression, table, draws=draws, seed=seed, progress=progress)
+        posteriors[regression.name] = found
     return posteriors

@@ -387,16 +387,18 @@ def _fault(regression: Regression, moments: Moments, choice: PriorChoice) -> str
         )
     dependent = dependent_columns(regression, moments)
     if dependent:
-        return _rowless(regression, moments, dependent) or _indistinct(dependent)
+        return _rowless(regression, moments, dependent) or _indistinct(regression, dependent)
     return None
 
 
-def _indistinct(dependent: Mapping[str, tuple[str, ...]]) -> str:
+def _indistinct(regression: Regression, dependent: Mapping[str, tuple[str, ...]]) -> str:
     what = listed(
         [
             f"{shown(n)} is an exact linear function of {listed([shown(o) for o in others])}"
             if others
             else f"{shown(n)} has one value, but for rounding"
+            if n in regression.predictors
+            else f"{shown(n)} has more coefficients than the rows used can tell apart"
             for n, others in dependent.items()
         ]
     )

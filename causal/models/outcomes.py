@@ -128,8 +128,8 @@ def _notes(regression: Regression, used: Table, asked: Family | Literal["auto"])
         if once:
             have = "has" if len(once) == 1 else "have"
             yield (
-                f"{_some(once)} of {shown(name)} {have} one row only, so one row and the prior "
-                "decide about that level."
+                f"{_some(once, 'Level')} of {shown(name)} {have} one row only, so one row and the "
+                "prior decide about that level."
             )
         yield from _separated(regression, used, column)
 
@@ -157,10 +157,10 @@ def _separated(regression: Regression, used: Table, column: Column) -> Iterator[
             )
 
 
-def _some(levels: list[str]) -> str:
+def _some(levels: list[str], word: str = "level") -> str:
     named = ", ".join(shown(level, 30) for level in levels[:3])
     more = f" and {len(levels) - 3} more" if len(levels) > 3 else ""
-    return f"level{'s' if len(levels) > 1 else ''} {named}{more}"
+    return f"{word}{'s' if len(levels) > 1 else ''} {named}{more}"
 
 
 def _refuse_text(column: Column, asked: str) -> None:
@@ -200,7 +200,12 @@ def _check_counts(column: Column, family: Family, numbers: NDArray[np.intp]) -> 
 
 def _check_trials(successes: Column, trials: Column, numbers: NDArray[np.intp]) -> None:
     if trials.kind == "category":
-        raise DataError(f"The trials {shown(trials.name)} must be numbers, but are text.")
+        row, value = trials.first_text or (0, "")
+        why = f"data row {row} says {shown(value)}" if row else "are read as a category"
+        raise DataError(
+            f"The trials {shown(trials.name)} must be numbers, but {why}. Mend the data, or leave "
+            "them out of --categorical."
+        )
     y, n = successes.values, trials.values
     with np.errstate(invalid="ignore"):
         bad = ((n < 1) | (n != np.floor(n))) & ~np.isnan(n)

@@ -636,24 +636,23 @@ def _cutpoints(
     observed: NDArray[Any],
 ) -> Any:
     """Register the cutpoints, whose independent priors are restricted to ascending order."""
-    priors, transforms = regression.priors.cutpoints, pm.distributions.transforms
+    priors = regression.priors.cutpoints
     if len(priors) != len(called.coords[called.cutpoint]):
         raise ModelError(
             f"The model {shown(regression.name)} has {len(regression.grades)} grades and"
             f" {len(priors)} priors for its cutpoints. It takes one less than grades."
         )
-    low, high = priors[0].support
     # Half a row more in each grade, so that the cutpoints differ even if one has no rows.
     counts = np.bincount(observed, minlength=len(priors) + 1) + 0.5
     below = np.cumsum(counts)[:-1] / counts.sum()
-    start, order = np.log(below / (1.0 - below)), transforms.ordered
+    start, (low, high) = np.log(below / (1.0 - below)), priors[0].support
     if np.isfinite(high):
         start = low + (high - low) * below
-        order = transforms.Chain([transforms.Interval(low, high), order])
     elif np.isfinite(low):
-        start, order = np.exp(start), transforms.Chain([transforms.log, order])
+        start = np.exp(start)
     dims = (called.cutpoint,)
-    cutpoints = _sampled(pm, name, priors, called, dims, transform=order, initval=start)
+    ordered = pm.distributions.transforms.ordered
+    cutpoints = _sampled(pm, name, priors, called, dims, transform=ordered, initval=start)
     # The transform orders what the sampler moves; draws from the prior come in any order.
     cutpoints = cutpoints.sort()
     if name == called.cutpoints_centred:

@@ -1,7 +1,13 @@
 """Regressions as a stand-alone program that needs nothing of this package.
 
 The program reads the data file with pandas, drops the same rows, builds each model with the priors
-in numbers, samples, and prints the effects side by side. It is written to be read and changed.
+in numbers, samples, and prints the effects side by side. It is written to be read and changed, in
+one of two dialects (`DIALECTS`): PyMC, and PyMC3 as the founding tutorial has it.
+
+A model is a function of the data. Where the effect is no coefficient, its linear predictor is a
+function of the exposure, ``predictor(x1)``, so that the effect reads as what it is (see
+`causal.study.effects`): the average outcome of all rows with the exposure at one value, against
+that at another.
 
 Names of columns come from files of unknown origin. They enter the program as string literals
 (`literal`) in look-ups such as ``data["..."]`` and nowhere else: not as identifiers, not in
@@ -10,18 +16,42 @@ comments, not in docstrings. Every identifier is one of ours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import dedent, indent
-from typing import Literal
+from itertools import pairwise, product
+from textwrap import dedent, indent, wrap
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from causal.data.column import MISSING
 from causal.errors import ModelError, did_you_mean, shown
-from causal.models.priors import Distribution
-from causal.models.pymc_model import Names, names
-from causal.models.regression import Categorical, Numeric, Regression
+from causal.models.families import RULES, Family
+from causal.models.priors import Distribution, to_cutpoints, to_printed
+from causal.models.pymc_model import Names, VaryingNames, names, sampled
+from causal.models.regression import Regression
+from causal.models.terms import (
+    Atom,
+    Categorical,
+    Interaction,
+    Log,
+    Numeric,
+    Polynomial,
+    Power,
+    Simple,
+    Term,
+    Varying,
+    categories,
+    columns,
+    is_slope,
+    variables,
+)
 
-__all__ = ["DIALECTS", "Dialect", "literal", "model_code", "write"]
+if TYPE_CHECKING:
+    from causal.models.generator import Plan
+
+__all__ = ["DIALECTS", "Dialect", "literal", "model_code", "of_plan", "write"]
 
 Format = Literal["csv", "parquet", "arrow"]
 
@@ -35,6 +65,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 """Function name and docstring of the models this package names itself; all others get a number."""
 
+SCALES: Mapping[str, tuple[str, ...]] = {
+    "number": ("outcome",),
+    "probability": ("risk difference", "risk ratio", "odds ratio"),
+    "count": ("outcome", "ratio"),
+}
+"""By what a mean of the outcome is (`causal.models.families`): on which scales two are compared."""
+
+
+# ------------------------------------------------------------------------------------------------
+# Dialects
+# ------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -46,35 +88,48 @@ class Dialect:
         What to install, for the head of the program.
     imports
         The lines that import the libraries; PyMC is ``pm`` in all of them.
-    renamed
-        Distributions that have another name here.
-    sigmoid
-        The inverse of the logit.
+    start
+        The keyword for the value at which the sampler starts.
+    stacked
+        Whether a transformation given to a distribution comes on top of its usual one.
+    logits
+        Whether a binomial outcome takes its log odds.
+    ordered
+        What an ordered outcome takes beside predictor and cutpoints.
+    one_factor
+        Whether standard deviations and correlations are drawn as one triangular factor.
+    seeds
+        How many different seeds there are.
     sample
         The lines that draw: they make ``trace``, which has a ``posterior`` group.
-    summary
-        An expression of ``trace``: a table with columns ``r_hat`` and ``ess_bulk``.
     """
 
     needs: str
     imports: tuple[str, ...]
-    renamed: Mapping[str, str]
-    sigmoid: str
+    start: str
+    stacked: bool
+    logits: bool
+    ordered: tuple[str, ...]
+    one_factor: bool
+    seeds: int
     sample: tuple[str, ...]
-    summary: str
 
 
 DIALECTS: Mapping[str, Dialect] = {
     "pymc": Dialect(
-        needs='pip install "pymc>=6,<7" nutpie numba pandas pyarrow',
+        needs='`pip install "pymc>=6,<7" nutpie numba pandas pyarrow`',
         imports=(
             "import arviz as az",
             "import numpy as np",
             "import pandas as pd",
             "import pymc as pm",
         ),
-        renamed={},
-        sigmoid="pm.math.sigmoid",
+        start="initval",
+        stacked=True,
+        logits=True,
+        ordered=("compute_p=False",),
+        one_factor=False,
+        seeds=2**64,
         sample=(
             "# The low-rank mass matrix learns the correlations of predictors that go together.",
             "trace = pm.sample(",
@@ -86,9 +141,40 @@ DIALECTS: Mapping[str, Dialect] = {
             '    nuts={"adaptation": "low_rank"},',
             ")",
         ),
-        summary='az.summary(trace, round_to="none")',
+    ),
+    "pymc3": Dialect(
+        needs="Python 3.9 and `pip install pymc3==3.11.6`",
+        imports=(
+            "import arviz as az",
+            "import numpy as np",
+            "import pandas as pd",
+            "import pymc3 as pm",
+        ),
+        start="testval",
+        stacked=False,
+        logits=False,
+        ordered=(),
+        one_factor=True,
+        seeds=2**32,
+        sample=(
+            "# No jitter: it is 1 in the units of each coefficient, which may be far too much.",
+            "trace = pm.sample(",
+            "    DRAWS,",
+            "    tune=1000,",
+            "    chains=CHAINS,",
+            "    random_seed=SEED,",
+            '    init="adapt_diag",',
+            "    return_inferencedata=True,",
+            '    idata_kwargs={"log_likelihood": False},',
+            ")",
+        ),
     ),
 }
+
+
+# ------------------------------------------------------------------------------------------------
+# The program
+# ------------------------------------------------------------------------------------------------
 
 
 def write(
@@ -100,6 +186,7 @@ def write(
     data_format: Format = "csv",
     separator: str = ",",
     decimal: str = ".",
+    ends: tuple[float, float] | None = None,
     draws: int = 4000,
     chains: int = 4,
     seed: int = 0,
@@ -117,6 +204,9 @@ def write(
         A key of `DIALECTS`.
     question_text
         Printed first by the program.
+    ends
+        Of a numeric exposure that has two values: these, the lower one first. They are what is
+        compared; else each row is at its own value and at one more.
     draws, chains, seed
         Draws over all chains together.
     prob
@@ -137,30 +227,96 @@ def write(
         DATA=literal(data_path),
         DRAWS=f"{max(1, -(-draws // chains))}  # of each chain",
         CHAINS=str(chains),
-        SEED=str(seed),
+        SEED=str(seed % spoken.seeds),
         PROB=f"{prob!r}  # of the intervals: equal tails on both sides",
     )
     parts = [
         head,
         _reading(regressions, data_format, separator, decimal),
         *_helpers(regressions),
-        *(_function(r, f, spoken) for r, f in zip(regressions, functions, strict=True)),
-        _table_of_models(regressions, functions),
+        *(_function(r, f, spoken, ends) for r, f in zip(regressions, functions, strict=True)),
+        _table_of_models(regressions, functions, ends),
         _main(spoken),
     ]
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def model_code(regression: Regression, dialect: str = "pymc") -> str:
-    """Write the part of the program that builds one model: a function of the data.
+def of_plan(
+    plan: Plan,
+    *,
+    dialect: str = "pymc",
+    data_path: str | None = None,
+    draws: int = 4000,
+    seed: int = 0,
+    prob: float = 0.89,
+) -> str:
+    """Write the program of everything that was planned.
+
+    Parameters
+    ----------
+    data_path
+        The file that the program is to open, if not the one that was read.
+    dialect, draws, seed, prob
+        As in `write`.
 
     Raises
     ------
     ModelError
-        There is no such dialect.
+        As `write`; or the data came from memory and no file is named.
+    """
+    source, question = plan.table.source, plan.question
+    if source.format == "memory" and data_path is None:
+        raise ModelError(
+            f"The data came from memory ({source.name}), and a program opens a file. Save them, and"
+            " name the file: data=PATH."
+        )
+    data_format = source.format
+    if data_format == "memory":
+        endings: Mapping[str, Format] = {"parquet": "parquet", "arrow": "arrow", "feather": "arrow"}
+        data_format = endings.get((data_path or "").rpartition(".")[2].lower(), "csv")
+    [exposure], [outcome] = question.exposures, question.outcomes
+    column = plan.table[exposure]
+    ends = None
+    if column.kind == "binary":
+        ends = float(column.values.min()), float(column.values.max())
+    return write(
+        plan.regressions,
+        data_path=source.name if data_path is None else data_path,
+        dialect=dialect,
+        question_text=f"{question.effect} effect of {exposure} on {outcome}",
+        data_format=data_format,
+        separator=source.separator,
+        decimal=source.decimal,
+        ends=ends,
+        draws=draws,
+        seed=seed,
+        prob=prob,
+    )
+
+
+def model_code(
+    regression: Regression,
+    dialect: str = "pymc",
+    *,
+    ends: tuple[float, float] | None = None,
+    effect: bool = True,
+) -> str:
+    """Write the part of the program that builds one model: a function of the data.
+
+    Parameters
+    ----------
+    ends
+        As in `write`.
+    effect
+        Whether the model records the effect of the exposure, where that is no coefficient.
+
+    Raises
+    ------
+    ModelError
+        There is no such dialect, or the model lacks a prior.
     """
     (function,) = _functions([regression])
-    return _function(regression, function, _dialect(dialect))
+    return _function(regression, function, _dialect(dialect), ends, effect=effect)
 
 
 def literal(text: str) -> str:
@@ -218,12 +374,28 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 88) -> lis
     return [head, *filled, tail]
 
 
+def _call(head: str, arguments: Sequence[str], width: int = 92) -> list[str]:
+    """Write ``head(arguments)`` on one line, or with one argument a line."""
+    line = f"{head}({', '.join(arguments)})"
+    if len(line) <= width:
+        return [line]
+    found = [f"{head}("]
+    for argument in arguments:
+        # Only numbers in brackets may be broken: blanks elsewhere may be those of a name.
+        broken = [argument]
+        if len(argument) > width and argument.endswith("]"):
+            broken = wrap(argument, width, subsequent_indent="    ", break_on_hyphens=False)
+        found += [f"    {part}" for part in broken]
+        found[-1] += ","
+    return [*found, ")"]
+
+
 def _head(dialect: Dialect, **settings: str) -> str:
     docstring = dedent(
         f'''\
         """One question, several Bayesian regressions: what each says the effect is.
 
-        Written by Causal Workbench, and free of it: `{dialect.needs}`
+        Written by Causal Workbench, and free of it: {dialect.needs}
         is all this program needs. Change what you like and run it again.
         """
         '''
@@ -236,19 +408,18 @@ def _head(dialect: Dialect, **settings: str) -> str:
 def _reading(
     regressions: Sequence[Regression], data_format: Format, separator: str, decimal: str
 ) -> str:
-    columns = sorted({name for r in regressions for name in r.variables})
-    categories = sorted(
-        {t.variable for r in regressions for t in r.terms if isinstance(t, Categorical)}
-    )
+    wanted = sorted({name for r in regressions for name in r.variables})
+    labelled = sorted({name for r in regressions for name in categories(r.terms)})
     lines = [
         "# The columns that any of the models uses.",
-        *_wrapped("COLUMNS = [", [literal(name) for name in columns], "]"),
+        *_wrapped("COLUMNS = [", [literal(name) for name in wanted], "]"),
     ]
     if data_format == "csv":
         options = [
             "DATA",
             f"sep={literal(separator)}",
             f"decimal={literal(decimal)}",
+            'float_precision="round_trip"',
             "keep_default_na=False",
             "na_values=MISSING",
         ]
@@ -256,10 +427,10 @@ def _reading(
             "# What stands for a missing value; anything else that is no number is a label.",
             *_wrapped("MISSING = [", [literal(mark) for mark in sorted(MISSING)], "]"),
         ]
-        if categories:
+        if labelled:
             lines += [
                 "# Categories are read as text: their labels may look like numbers.",
-                *_wrapped("CATEGORIES = [", [literal(name) for name in categories], "]"),
+                *_wrapped("CATEGORIES = [", [literal(name) for name in labelled], "]"),
             ]
             options.append("dtype={name: str for name in CATEGORIES}")
         call = ["data = pd.read_csv(", *(f"    {option}," for option in options), ")"]
@@ -289,263 +460,636 @@ def _reading(
     return "\n".join(lines)
 
 
+CODES = '''\
+def codes(column, labels):
+    """The position in `labels` of each row's label."""
+    text = column.convert_dtypes().astype(str).str.strip()
+    found = pd.Categorical(text, categories=labels).codes
+    if (found < 0).any():
+        # A label that is a number may be written otherwise in the data: 1.0, or True, for 1.
+        number = pd.to_numeric(text.replace({"True": "1", "False": "0"}), errors="coerce")
+        found = pd.Categorical(number.map("{:.12g}".format), categories=labels).codes
+    if (found < 0).any():
+        raise SystemExit(f"{column.name!r} holds a label other than {labels}")
+    return found.astype(int)
+'''
+
+ONES = '''\
+def ones(column):
+    """1 where a two-valued column has the larger of its values, else 0."""
+    return (column == column.max()).to_numpy(int)
+'''
+
+GRADES = '''\
+def ranks(column, grades):
+    """The position in `grades` of each row's grade."""
+    if not column.isin(grades).all():
+        raise SystemExit(f"{column.name!r} holds a grade other than {grades}")
+    return np.searchsorted(grades, column.to_numpy(float))
+'''
+
+RISKS = '''\
+def risks(low, high):
+    """Two probabilities compared: their difference, their ratio, the ratio of their odds."""
+    return [high - low, high / low, high / (1 - high) / (low / (1 - low))]
+'''
+
+RATES = '''\
+def rates(low, high):
+    """Two average counts compared: their difference and their ratio."""
+    return [high - low, high / low]
+'''
+
+
 def _helpers(regressions: Sequence[Regression]) -> list[str]:
     """Write the little functions that these models call, and no others."""
-    found = []
-    if any(isinstance(t, Categorical) for r in regressions for t in r.terms):
-        found.append(
-            dedent(
-                '''\
-                def codes(column, labels):
-                    """The position in `labels` of each row's label."""
-                    text = column.convert_dtypes().astype(str).str.strip()
-                    found = pd.Categorical(text, categories=labels).codes
-                    if (found < 0).any():
-                        raise SystemExit(f"{column.name!r} holds a label other than {labels}")
-                    return found.astype(int)
-                '''
-            )
-        )
-    if any(r.family == "bernoulli" for r in regressions):
-        found.append(
-            dedent(
-                '''\
-                def ones(column):
-                    """1 where a two-valued column has the larger of its values, else 0."""
-                    return (column == column.max()).to_numpy(int)
-                '''
-            )
-        )
-    if any(_step_needed(r) for r in regressions):
-        found.append(
-            dedent(
-                '''\
-                def step(column):
-                    """What is compared: the two values there are, or each row's with one more."""
-                    own = column.to_numpy(float)
-                    if column.nunique() == 2:
-                        return own.min(), own.max()
-                    return own, own + 1
-                '''
-            )
-        )
-    return found
+    families = {r.family for r in regressions}
+    compared = {RULES[r.family].averages for r in regressions if r.exposure in r.predictors}
+    wanted = {
+        CODES: any(categories(r.terms) for r in regressions),
+        ONES: bool(families & {"bernoulli", "cells"}),
+        GRADES: "ordered" in families,
+        RISKS: "probability" in compared,
+        RATES: "count" in compared,
+    }
+    return [code for code, needed in wanted.items() if needed]
 
 
-def _exposure(regression: Regression) -> Numeric | Categorical | None:
-    found = [t for t in regression.terms if t.variable == regression.exposure]
-    return found[0] if found else None
+def _contrasts(regression: Regression, ends: tuple[float, float] | None) -> list[str]:
+    """What is compared with what, as `causal.study.effects.contrasts` calls it."""
+    levels = categories(regression.terms).get(regression.exposure or "")
+    if levels is not None:
+        return [f"{level} - {levels[0]}" for level in levels[1:]]
+    if ends is None:
+        return ["+1"]
+    low, high = (f"({end:.12g})" if end < 0 else f"{end:.12g}" for end in ends)
+    return [f"{high} - {low}"]
 
 
-def _step_needed(regression: Regression) -> bool:
-    return regression.family == "bernoulli" and isinstance(_exposure(regression), Numeric)
-
-
-def _distribution(dialect: Dialect, name: str, prior: Distribution, dims: str | None = None) -> str:
-    """``pm.Normal("slope_x", mu=0.0, sigma=1.0)``."""
-    arguments = [literal(name)]
-    pairs = zip(prior.parameter_names, prior.parameters, strict=True)
-    arguments += [f"{keyword}={float(value)!r}" for keyword, value in pairs]
-    if dims is not None:
-        arguments.append(f"dims={literal(dims)}")
-    return f"pm.{dialect.renamed.get(prior.name, prior.name)}({', '.join(arguments)})"
-
-
-def _function(regression: Regression, function: str, dialect: Dialect) -> str:
-    called = names(regression)
-    about = WORDS.get(regression.name, ("", "Another regression of the same outcome."))[1]
-    data, priors, parts = _terms(regression, called, dialect)
-    if regression.family == "gaussian":
-        if regression.priors.sigma is None:
-            raise ModelError(
-                f"The model {shown(regression.name)} has a Gaussian outcome and no prior for sigma."
-                " Give one, such as Exponential(1)."
-            )
-        priors.append(f"sigma = {_distribution(dialect, called.sigma, regression.priors.sigma)}")
-    body = [
-        *(
-            ["# The data, under their own names: `pm.do(model, {...})` can set them."]
-            if data
-            else []
-        ),
-        *data,
-        *([""] if data else []),
-        "# The priors, in the units of the data.",
-        *priors,
-        "",
-        *_predictor(parts),
-        *_likelihood(regression, called),
-        *_effect(regression, called, dialect),
-    ]
-    levels = _levels(regression, called)
-    head = [
-        f"def {function}(data):",
-        f'    """{about}"""',
-        *(f"    {line}" for line in levels),
-        f"    with pm.Model({'coords=levels' if levels else ''}) as model:",
-    ]
-    return "\n".join([*head, indent("\n".join(body), " " * 8), "    return model"])
-
-
-def _levels(regression: Regression, called: Names) -> list[str]:
-    """List the labels of each category by the name of its dimension; nothing without one."""
-    lines = []
-    for term in regression.terms:
-        if isinstance(term, Categorical):
-            head = f"{literal(called.dims[term.variable])}: ["
-            lines += _wrapped(head, [literal(level) for level in term.levels], "],", 80)
-    return ["levels = {", *(f"    {line}" for line in lines), "}"] if lines else []
-
-
-def _terms(
-    regression: Regression, called: Names, dialect: Dialect
-) -> tuple[list[str], list[str], list[str]]:
-    """Write the lines for data, those for priors, and the parts of the linear predictor."""
-    given = regression.priors
-    data, priors, parts = [], [], []
-    if given.intercept is not None:
-        name = called.intercept_centred if any(given.centre) else called.intercept
-        if any(given.centre):
-            priors.append("# This intercept is the value where each predictor is at its centre.")
-        priors.append(f"intercept = {_distribution(dialect, name, given.intercept)}")
-        parts.append("intercept")
-    slopes, levels = iter(zip(given.slopes, given.centre, strict=True)), iter(given.levels)
-    for number, term in enumerate(regression.terms, start=1):
-        own, name = literal(called.columns[term.variable]), literal(term.variable)
-        if isinstance(term, Categorical):
-            dim = called.dims[term.variable]
-            data.append(f"g{number} = pm.Data({own}, codes(data[{name}], levels[{literal(dim)}]))")
-            prior = _distribution(dialect, called.levels[term.variable], next(levels), dim)
-            priors.append(f"a{number} = {prior}")
-            parts.append(f"a{number}[g{number}]")
-            continue
-        slope, centre = next(slopes)
-        data.append(f"x{number} = pm.Data({own}, data[{name}].to_numpy(float))")
-        prior = _distribution(dialect, called.slopes[term.variable], slope)
-        priors.append(f"b{number} = {prior}")
-        shift = f"(x{number} - {float(centre)!r})" if centre > 0 else f"(x{number} + {-centre!r})"
-        parts.append(f"b{number} * {shift if centre else f'x{number}'}")
-    return data, priors, parts
-
-
-def _predictor(parts: Sequence[str]) -> list[str]:
-    if not parts:
-        return ["mu = 0.0"]
-    if len(parts) <= 4:
-        return [f"mu = {' + '.join(parts)}"]
-    return ["mu = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
-
-
-def _likelihood(regression: Regression, called: Names) -> list[str]:
-    own, name = literal(called.columns[regression.outcome]), literal(regression.outcome)
-    if regression.family == "bernoulli":
-        return [f"pm.Bernoulli({own}, logit_p={_vector(regression)}, observed=ones(data[{name}]))"]
-    observed = f"data[{name}].to_numpy(float)"
-    return [f"pm.Normal({own}, mu=mu, sigma=sigma, observed={observed})"]
-
-
-def _vector(regression: Regression) -> str:
-    """Name the linear predictor, one value a row even where no predictor makes it so."""
-    return "mu" if regression.terms else "mu + np.zeros(len(data))"
-
-
-def _effect(regression: Regression, called: Names, dialect: Dialect) -> list[str]:
-    """Lines that record the effect, where it is not simply a slope."""
-    exposure = _exposure(regression)
-    if exposure is None or (regression.family == "gaussian" and isinstance(exposure, Numeric)):
-        return []
-    record, number = literal(called.effect), regression.terms.index(exposure) + 1
-    sigmoid = dialect.sigmoid
-    if isinstance(exposure, Numeric):
-        return [
-            "",
-            "# The effect on the probability itself, averaged over the rows: a coefficient of a",
-            "# logistic regression also moves when nothing is confounded.",
-            f"low, high = step(data[{literal(exposure.variable)}])",
-            f"at_low = mu + b{number} * (low - x{number})",
-            f"at_high = mu + b{number} * (high - x{number})",
-            f"risks = {sigmoid}(at_high) - {sigmoid}(at_low)",
-            f"pm.Deterministic({record}, risks.mean())",
-        ]
-    if regression.family == "gaussian":
-        return [
-            "",
-            "# Only differences between levels are effects: each level against the first.",
-            f"pm.Deterministic({record}, a{number}[1:] - a{number}[0])",
-        ]
-    return [
-        "",
-        "# The effect on the probability itself, averaged over the rows: each level against the",
-        "# first. (Only differences between levels are effects.)",
-        f"others = mu - a{number}[g{number}]",
-        f"risks = [{sigmoid}(others + a{number}[k]).mean() for k in range({len(exposure.levels)})]",
-        f"pm.Deterministic({record}, pm.math.stack([risk - risks[0] for risk in risks[1:]]))",
-    ]
-
-
-def _table_of_models(regressions: Sequence[Regression], functions: Sequence[str]) -> str:
+def _table_of_models(
+    regressions: Sequence[Regression], functions: Sequence[str], ends: tuple[float, float] | None
+) -> str:
     lines = [
-        "# Name, formula, function, the variable that holds the effect, and what it compares.",
+        "# Name, formula, function, the variable that holds the effect, what it compares, and how.",
         "MODELS = [",
     ]
     for regression, function in zip(regressions, functions, strict=True):
-        called, exposure = names(regression), _exposure(regression)
-        variable, contrasts = "None", ["+1"]
-        if exposure is not None:
-            simple = regression.family == "gaussian" and isinstance(exposure, Numeric)
-            variable = literal(called.slopes[exposure.variable] if simple else called.effect)
-        if isinstance(exposure, Categorical):
-            first, *others = exposure.levels
-            contrasts = [_plain(f"{other} - {first}", 60) for other in others]
-        elif regression.family == "bernoulli":
-            contrasts = ["risk difference"]
+        variable = _effect_variable(regression, ends)
         entry = [
             literal(_plain(regression.name)),
             literal(_plain(regression.formula)),
             function,
-            variable,
-            _list(contrasts),
+            "None" if variable is None else literal(variable),
+            _list(_plain(contrast, 60) for contrast in _contrasts(regression, ends)),
+            _list(SCALES[RULES[regression.family].averages]),
         ]
         lines += [f"    {line}" for line in _wrapped("(", entry, "),", 84)]
     return "\n".join([*lines, "]"])
 
 
+SHOW = '''\
+def show(name, formula, trace, effect, contrasts, scales):
+    """One line for each contrast and scale, and a word if the draws should not be trusted."""
+    print(f"\\n{name}: {formula}")
+    if effect is not None:
+        draws = trace.posterior[effect].values
+        # Chains and draws become one long axis.
+        draws = draws.reshape(draws.shape[0] * draws.shape[1], -1)
+        labels = [(contrast, scale) for contrast in contrasts for scale in scales]
+        for values, (contrast, scale) in zip(draws.T, labels):
+            if not (np.abs(values) < 1e150).all():
+                continue  # a ratio to nothing
+            what = contrast if scale == "outcome" else f"{contrast}, {scale}"
+            low, high = np.quantile(values, [(1 - PROB) / 2, (1 + PROB) / 2])
+            line = f"  {what}:  {values.mean():.4g}  {PROB:.0%} [{low:.4g}, {high:.4g}]"
+            if not scale.endswith("ratio"):
+                line += f"  P(>0) {(values > 0).mean():.3f}"
+            print(line)
+    table = az.summary(trace, round_to="none")
+    rhat, size = table["r_hat"].max(), table["ess_bulk"].min()
+    diverged = int(trace.sample_stats["diverging"].sum())
+    if not (rhat < 1.01 and size > 400 and diverged == 0):
+        print(f"  Do not trust these draws yet: R-hat {rhat:.3f} (below 1.01 is good),")
+        print(f"  effective size {size:.0f} (above 400), {diverged} divergences (0).")
+'''
+
+
 def _main(dialect: Dialect) -> str:
-    show = dedent(
-        f'''\
-        def show(name, formula, trace, effect, contrasts):
-            """One line for each contrast, and a word if the draws should not be trusted."""
-            print(f"\\n{{name}}: {{formula}}")
-            if effect is not None:
-                draws = trace.posterior[effect].values
-                # Chains and draws become one long axis.
-                draws = draws.reshape(draws.shape[0] * draws.shape[1], -1)
-                for values, contrast in zip(draws.T, contrasts):
-                    low, high = np.quantile(values, [(1 - PROB) / 2, (1 + PROB) / 2])
-                    interval = f"{{PROB:.0%}} [{{low:.4g}}, {{high:.4g}}]"
-                    positive = f"P(>0) {{(values > 0).mean():.3f}}"
-                    print(f"  {{contrast}}:  {{values.mean():.4g}}  {{interval}}  {{positive}}")
-            table = {dialect.summary}
-            rhat, size = table["r_hat"].max(), table["ess_bulk"].min()
-            diverged = int(trace.sample_stats["diverging"].sum())
-            if not (rhat < 1.01 and size > 400 and diverged == 0):
-                print(f"  Do not trust these draws yet: R-hat {{rhat:.3f}} (below 1.01 is good),")
-                print(f"  effective size {{size:.0f}} (above 400), {{diverged}} divergences (0).")
-        '''
-    )
     sampling = indent("\n".join(dialect.sample), " " * 12)
     main = f"""
 def main():
     print(QUESTION)
     data = read()
-    for name, formula, build, effect, contrasts in MODELS:
+    for name, formula, build, effect, contrasts, scales in MODELS:
         with build(data):
 {sampling}
-        show(name, formula, trace, effect, contrasts)
+        show(name, formula, trace, effect, contrasts, scales)
 
 
 # Chains may run in processes of their own, which read this file again: hence the guard.
 if __name__ == "__main__":
     main()
 """
-    return f"{show}\n\n{main.strip()}"
+    return f"{SHOW}\n\n{main.strip()}"
+
+
+# ------------------------------------------------------------------------------------------------
+# One model
+# ------------------------------------------------------------------------------------------------
+
+
+def _effect_variable(regression: Regression, ends: tuple[float, float] | None) -> str | None:
+    """Which variable of the model holds the effect; None if there is none to speak of."""
+    if regression.exposure not in regression.predictors:
+        return None
+    called, own = names(regression), _own_term(regression)
+    if own is not None and isinstance(regression.terms[own], Numeric) and _step(ends) == 1.0:
+        return called.terms[own]
+    return called.effect
+
+
+def _own_term(regression: Regression) -> int | None:
+    """The place of the term whose coefficients are the effect, None if the effect is an average.
+
+    They are where the link is the identity and the exposure stands in one plain term.
+    """
+    if RULES[regression.family].link != "identity" or regression.family == "cells":
+        return None
+    found = [n for n, term in enumerate(regression.terms) if regression.exposure in variables(term)]
+    plain = len(found) == 1 and isinstance(regression.terms[found[0]], Numeric | Categorical)
+    return found[0] if plain else None
+
+
+def _step(ends: tuple[float, float] | None) -> float:
+    return 1.0 if ends is None else ends[1] - ends[0]
+
+
+def _function(
+    regression: Regression,
+    function: str,
+    dialect: Dialect,
+    ends: tuple[float, float] | None,
+    *,
+    effect: bool = True,
+) -> str:
+    """Write the function that builds a model, without a line end."""
+    about = WORDS.get(regression.name, ("", "Another regression of the same outcome."))[1]
+    writer = _Writer(regression, dialect)
+    data, priors = writer.data(), writer.priors()
+    parts: list[Sequence[str]] = []
+    if data:
+        note = "# The data, under their own names."
+        if not dialect.one_factor:
+            note = "# The data, under their own names: `pm.do(model, {...})` can set them."
+        parts.append([note, *data])
+    parts.append(["# The priors, in the units of the data.", *priors])
+    recorded = writer.effect(ends) if effect else []
+    parts.append([*writer.predictor(averaged=bool(recorded)), *writer.likelihood()])
+    if recorded:
+        parts.append(recorded)
+    coords = writer.coords()
+    head = [
+        f"def {function}(data):",
+        f'    """{about}"""',
+        *(f"    {line}" for line in coords),
+        f"    with pm.Model({'coords=coords' if coords else ''}) as model:",
+    ]
+    body = "\n\n".join("\n".join(part) for part in parts)
+    return "\n".join([*head, indent(body, " " * 8), "    return model"])
+
+
+_OUTCOMES: Mapping[Family, str] = {
+    "gaussian": "Normal",
+    "student": "StudentT",
+    "bernoulli": "Bernoulli",
+    "cells": "Bernoulli",
+    "binomial": "Binomial",
+    "poisson": "Poisson",
+    "negbinomial": "NegativeBinomial",
+    "ordered": "OrderedLogistic",
+}
+
+
+class _Writer:
+    """Writes the lines of one model.
+
+    Identifiers are numbers after letters: ``x1`` and ``g2`` the columns, numbers and codes, in the
+    order of the regression; ``b1`` the slope of x1, ``a2`` the levels of g2, ``b1_2`` what belongs
+    to their product, ``d2`` deviations by g2.
+    """
+
+    def __init__(self, regression: Regression, dialect: Dialect) -> None:
+        self.regression = regression
+        self.dialect = dialect
+        self.called: Names = names(regression)
+        self.levels = categories(regression.terms)
+        self.number = {name: n for n, name in enumerate(regression.variables[1:], start=1)}
+        self.identifiers = self._identifiers()
+
+    # -- identifiers
+
+    def column(self, name: str) -> str:
+        """The identifier of a column: of numbers, of codes, of trials."""
+        head = "g" if name in self.levels else "n" if name == self.regression.trials else "x"
+        return f"{head}{self.number[name]}"
+
+    def _identifiers(self) -> tuple[str, ...]:
+        """One for the coefficients of each term, all different."""
+        found: list[str] = []
+        for term in self.regression.terms:
+            body = "_".join(str(self.number[name]) for name in variables(term))
+            head = "b" if is_slope(columns(term)[0]) else "a"
+            if isinstance(term, Varying):
+                head, body = "d", str(self.number[term.by.variable])
+            if any(isinstance(part, Log) for part in _parts(term)):
+                body += "_log"
+            free, count = f"{head}{body}", 1
+            while free in found:
+                count += 1
+                free = f"{head}{body}_again{count}"
+            found.append(free)
+        return tuple(found)
+
+    # -- parts of the function
+
+    def coords(self) -> list[str]:
+        """The labels of each dimension; nothing without one."""
+        unused: set[str] = set()
+        if self.dialect.one_factor:
+            unused = {own.other for own in self.called.varying if own is not None}
+        lines = []
+        for dim, labels in self.called.coords.items():
+            if dim not in unused:
+                items = [literal(x) if isinstance(x, str) else repr(x) for x in labels]
+                lines += _wrapped(f"{literal(dim)}: [", items, "],", 80)
+        return ["coords = {", *(f"    {line}" for line in lines), "}"] if lines else []
+
+    def data(self) -> list[str]:
+        """Look up every column but the outcome."""
+        lines = []
+        for name in self.regression.variables[1:]:
+            column = f"data[{literal(name)}]"
+            if name in self.levels:
+                values = f"codes({column}, coords[{literal(self.called.level_dims[name])}])"
+            else:
+                kind = "int" if name == self.regression.trials else "float"
+                values = f"{column}.to_numpy({kind})"
+            arguments = [literal(self.called.columns[name]), values]
+            lines += _call(f"{self.column(name)} = pm.Data", arguments)
+        return lines
+
+    def priors(self) -> list[str]:
+        """Draw every parameter."""
+        regression, given = self.regression, self.regression.priors
+        linear, others = sampled(regression)
+        lines = []
+        if given.intercept is not None:
+            if any(to_printed(regression)[0, 1:]):
+                lines.append("# This intercept is the value where each predictor is at its centre.")
+            lines += self._drawn("intercept", linear[0], [given.intercept])
+        every = zip(
+            regression.terms,
+            given.terms,
+            self.identifiers,
+            self.called.terms,
+            self.called.term_dims,
+            self.called.varying,
+            strict=True,
+        )
+        for term, priors, identifier, name, dims, own in every:
+            if isinstance(term, Varying):
+                assert own is not None
+                lines += self._deviations(identifier, name, priors, own, dims)
+            else:
+                lines += self._drawn(identifier, name, priors, dims)
+        if given.cutpoints:
+            if any(to_cutpoints(regression)):
+                lines.append("# These cutpoints hold where each predictor is at its centre.")
+            lines += self._cutpoints(others[0])
+        for name in RULES[regression.family].auxiliary:
+            prior = dict(given.auxiliary).get(name)
+            if prior is None:
+                raise ModelError(
+                    f"The model {shown(regression.name)} is {regression.family} and has no prior"
+                    f" for {name}. Give one, such as Exponential(1)."
+                )
+            lines += self._drawn(name, getattr(self.called, name), [prior])
+        return lines
+
+    def predictor(self, *, averaged: bool) -> list[str]:
+        """The linear predictor; a function of the exposure if an average is taken of it."""
+        summands = ["intercept"] if self.regression.priors.intercept is not None else []
+        for term, identifier in zip(self.regression.terms, self.identifiers, strict=True):
+            summands += self._summands(term, identifier)
+        summands += [self._atom(offset, {}) for offset in self.regression.offsets]
+        if not summands:
+            summands = ["0.0"]
+        if not self.number:
+            # An intercept alone still needs one value a row.
+            summands.append("np.zeros(len(data))")
+        mu = "p" if self.regression.family == "cells" else "mu"
+        if averaged and _own_term(self.regression) is None:
+            exposure = self.column(self.regression.exposure or "")
+            return [
+                f"def predictor({exposure}):",
+                *(f"    {line}" for line in _summed("return ", summands)),
+                "",
+                f"{mu} = predictor({exposure})",
+            ]
+        return _summed(f"{mu} = ", summands)
+
+    def likelihood(self) -> list[str]:
+        """What the outcome depends on."""
+        regression = self.regression
+        column = f"data[{literal(regression.outcome)}]"
+        observed = f"{column}.to_numpy(int)"
+        match regression.family:
+            case "gaussian":
+                given, observed = ["mu=mu", "sigma=sigma"], f"{column}.to_numpy(float)"
+            case "student":
+                given = ["nu=nu", "mu=mu", "sigma=sigma"]
+                observed = f"{column}.to_numpy(float)"
+            case "bernoulli":
+                given, observed = ["logit_p=mu"], f"ones({column})"
+            case "cells":
+                given, observed = ["p=p"], f"ones({column})"
+            case "binomial":
+                chance = "logit_p=mu" if self.dialect.logits else "p=pm.math.sigmoid(mu)"
+                given = [f"n={self.column(regression.trials or '')}", chance]
+            case "poisson":
+                given = ["mu=pm.math.exp(mu)"]
+            case "negbinomial":
+                given = ["mu=pm.math.exp(mu)", "alpha=alpha"]
+            case _:
+                given = ["eta=mu", "cutpoints=cut", *self.dialect.ordered]
+                grades = ", ".join(repr(float(grade)) for grade in regression.grades)
+                observed = f"ranks({column}, [{grades}])"
+        arguments = [literal(self.called.columns[regression.outcome]), *given]
+        return _call(f"pm.{_OUTCOMES[regression.family]}", [*arguments, f"observed={observed}"])
+
+    def effect(self, ends: tuple[float, float] | None) -> list[str]:
+        """Record the effect; nothing where it is simply a slope."""
+        regression, called = self.regression, self.called
+        if _effect_variable(regression, ends) != called.effect:
+            return []
+        assert regression.exposure is not None
+        record = literal(called.effect)
+        own = _own_term(regression)
+        if own is not None:
+            coefficient = self.identifiers[own]
+            if isinstance(regression.terms[own], Numeric):
+                return [
+                    "# The effect of the one value against the other.",
+                    f"pm.Deterministic({record}, {_step(ends)!r} * {coefficient})",
+                ]
+            return [
+                "# Only differences between levels are effects: each level against the first.",
+                f"pm.Deterministic({record}, {coefficient}[1:] - {coefficient}[0])",
+            ]
+        lines = self._average()
+        compare = {"probability": "risks", "count": "rates"}.get(RULES[regression.family].averages)
+        exposure = self.column(regression.exposure)
+        if regression.exposure in self.levels:
+            count = len(self.levels[regression.exposure])
+            lines.append(f"first, *others = [average(k) for k in range({count})]")
+            each = f"[effect for other in others for effect in {compare}(first, other)]"
+            if compare is None:
+                each = "[other - first for other in others]"
+            return [*lines, *_call("pm.Deterministic", [record, f"pm.math.stack({each})"])]
+        low, high = (repr(float(end)) for end in ends) if ends else (exposure, f"{exposure} + 1")
+        lines.append(f"low, high = average({low}), average({high})")
+        what = "high - low" if compare is None else f"pm.math.stack({compare}(low, high))"
+        return [*lines, f"pm.Deterministic({record}, {what})"]
+
+    # -- their parts
+
+    def _drawn(
+        self,
+        identifier: str,
+        name: str,
+        priors: Sequence[Distribution],
+        dims: Sequence[str] = (),
+        more: Sequence[str] = (),
+    ) -> list[str]:
+        """``b1 = pm.Normal("slope_x", mu=0.0, sigma=1.0)``."""
+        arguments = [literal(name), *self._numbers(name, priors, dims), *self._dims(dims), *more]
+        return _call(f"{identifier} = pm.{priors[0].name}", arguments)
+
+    def _numbers(self, name: str, priors: Sequence[Distribution], dims: Sequence[str]) -> list[str]:
+        """The parameters of one distribution or, where they differ, of several at once."""
+        kinds = dict.fromkeys(prior.name for prior in priors)
+        if len(kinds) > 1:
+            raise ModelError(
+                f"{shown(name)} has priors of several kinds, {' and '.join(kinds)}: the columns of"
+                " one term need priors of one kind. They may differ in their numbers."
+            )
+        shape = tuple(len(self.called.coords[dim]) for dim in dims)
+        found = []
+        for place, keyword in enumerate(priors[0].parameter_names):
+            values = [float(prior.parameters[place]) for prior in priors]
+            alike = len(set(values)) == 1
+            written = values[0] if alike else np.reshape(values, shape).tolist()
+            found.append(f"{keyword}={written!r}")
+        return found
+
+    def _dims(self, dims: Sequence[str]) -> list[str]:
+        if not dims:
+            return []
+        written = [literal(dim) for dim in dims]
+        return [f"dims={written[0] if len(written) == 1 else '(' + ', '.join(written) + ')'}"]
+
+    def _deviations(
+        self,
+        identifier: str,
+        name: str,
+        priors: Sequence[Distribution],
+        own: VaryingNames,
+        dims: Sequence[str],
+    ) -> list[str]:
+        """Deviations by level from what all have in common, out of standard normals."""
+        sd, standard = f"sd_{identifier}", f"standard_{identifier}"
+        normal = [literal(own.standard), "mu=0.0", "sigma=1.0", *self._dims(dims)]
+        unit = _call(f"{standard} = pm.Normal", normal)
+        head = f"{identifier} = pm.Deterministic"
+        several = dims[:-1]
+        if not several:
+            made = [literal(name), f"{sd} * {standard}", *self._dims(dims)]
+            return [*self._drawn(sd, own.sd, priors), *unit, *_call(head, made)]
+        factor, count = f"factor_{identifier}", len(priors)
+        eta = repr(float(self.regression.priors.correlation))
+        below = f"np.tril_indices({count}, -1)"
+        if self.dialect.one_factor:
+            numbers = [*self._numbers(own.sd, priors, several), f"shape={count}"]
+            spread = f"sd_dist=pm.{priors[0].name}.dist({', '.join(numbers)})"
+            drawn = _call(
+                f"{factor}, correlation, {sd} = pm.LKJCholeskyCov",
+                [
+                    literal(own.cholesky),
+                    f"n={count}",
+                    f"eta={eta}",
+                    spread,
+                    "compute_corr=True",
+                    "store_in_trace=False",
+                ],
+            )
+            drawn += _call("pm.Deterministic", [literal(own.sd), sd, *self._dims(several)])
+            correlation = f"correlation[{below}]"
+            product_ = f"pm.math.dot({factor}, {standard})"
+        else:
+            drawn = self._drawn(sd, own.sd, priors, several)
+            arguments = [literal(own.cholesky), f"n={count}", f"eta={eta}"]
+            arguments += [*self._dims((own.varied, own.other)), f"initval=np.eye({count})"]
+            drawn += _call(f"{factor} = pm.LKJCorr", arguments)
+            correlation = f"({factor} @ {factor}.T)[{below}]"
+            product_ = f"({sd}[:, None] * {factor}) @ {standard}"
+        pairs = [literal(own.correlation), correlation, *self._dims((own.pair,))]
+        made = [literal(name), product_, *self._dims(dims)]
+        return [*drawn, *_call("pm.Deterministic", pairs), *unit, *_call(head, made)]
+
+    def _cutpoints(self, name: str) -> list[str]:
+        priors = self.regression.priors.cutpoints
+        count = len(priors)
+        if count != len(self.regression.grades) - 1:
+            raise ModelError(
+                f"The model {shown(self.regression.name)} has {len(self.regression.grades)} grades"
+                f" and {count} priors for its cutpoints. It takes one less than grades."
+            )
+        order, start = "transforms.ordered", [prior.typical for prior in priors]
+        low, high = priors[0].support
+        if not all(one < other for one, other in pairwise(start)):
+            start = [math.log(k / (count + 1 - k)) for k in range(1, count + 1)]
+            if math.isfinite(high):
+                start = [low + (high - low) * k / (count + 1) for k in range(1, count + 1)]
+            elif math.isfinite(low):
+                start = [math.exp(one) for one in start]
+        if math.isfinite(low) and not self.dialect.stacked:
+            bounded = f"transforms.Interval({low!r}, {high!r})"
+            usual = bounded if math.isfinite(high) else "transforms.log"
+            order = f"transforms.Chain([{usual}, {order}])"
+        more = [f"transform={order}", f"{self.dialect.start}={start!r}"]
+        drawn = self._drawn("cut", name, priors, (self.called.cutpoint,), more)
+        return ["transforms = pm.distributions.transforms", *drawn]
+
+    def _summands(self, term: Term, identifier: str) -> list[str]:
+        """What a term adds to the linear predictor."""
+        if isinstance(term, Varying):
+            return self._varying_summands(term, identifier)
+        centres = self.regression.priors.centres
+        # For each part its places in the array (none for a single number), each with its factor.
+        axes: list[list[tuple[str, str]]] = []
+        for part in _parts(term):
+            match part:
+                case Categorical():
+                    axes.append([(self.column(part.variable), "")])
+                case Polynomial():
+                    powers = enumerate(column[0] for column in columns(part))
+                    axes.append([(str(k), self._atom(atom, centres)) for k, atom in powers])
+                case _:
+                    axes.append([("", self._atom(part, centres))])
+        found = []
+        for one in product(*axes):
+            place = ", ".join(index for index, _ in one if index)
+            factors = [factor for _, factor in one if factor]
+            found.append(" * ".join([f"{identifier}[{place}]" if place else identifier, *factors]))
+        return found
+
+    def _varying_summands(self, term: Varying, identifier: str) -> list[str]:
+        group = self.column(term.by.variable)
+        centres = self.regression.priors.centres
+        several = len(term.varied) > 1
+
+        def of_level(row: str) -> str:
+            """What stands in one row of the deviations, by the level of each row of the data."""
+            return f"{identifier}[{row}, {group}]" if several else f"{identifier}[{group}]"
+
+        found = [of_level("0")] if term.intercept else []
+        row = len(found)
+        for part in term.parts:
+            if isinstance(part, Categorical):
+                own = self.column(part.variable)
+                found.append(of_level(f"{row} + {own}" if row else own))
+                row += len(part.levels)
+            else:
+                found.append(f"{of_level(str(row))} * {self._atom(part, centres)}")
+                row += 1
+        return found
+
+    def _atom(self, atom: Atom, centres: Mapping[Atom, float]) -> str:
+        """An atom less its centre."""
+        text, centre = self.column(atom.variable), centres.get(atom, 0.0)
+        match atom:
+            case Log():
+                text = f"pm.math.log({text})"
+            case Power():
+                text = _less(text, atom.centre)
+                if atom.exponent > 1:
+                    text = f"{text} ** {atom.exponent}"
+                elif abs(centre) <= 1e-14 * abs(atom.centre):
+                    centre = 0.0  # the rounding of a mean that was taken off already
+        return _less(text, centre)
+
+    def _average(self) -> list[str]:
+        """The average outcome as a function of the exposure."""
+        regression = self.regression
+        exposure = self.column(regression.exposure or "")
+        lines = []
+        mean = f"predictor({exposure})"
+        match RULES[regression.family].link:
+            case "logit":
+                mean = f"pm.math.sigmoid({mean})"
+            case "log":
+                mean = f"pm.math.exp({mean})"
+            case "cumulative logit":
+                grades = regression.grades
+                gaps = pairwise(grades)
+                summands = [repr(float(grades[0]))]
+                for place, (low, high) in enumerate(gaps):
+                    times = "" if high - low == 1.0 else f"{float(high - low)!r} * "
+                    summands.append(f"{times}pm.math.sigmoid(eta - cut[{place}])")
+                lines = [
+                    "def mean_grade(eta):",
+                    '    """Each step up is taken with the probability of a higher grade."""',
+                    *(f"    {line}" for line in _summed("return ", summands)),
+                    "",
+                ]
+                mean = f"mean_grade({mean})"
+        found = f"{mean}.mean()"
+        how = "of all rows"
+        if regression.trials is not None:
+            trials = self.column(regression.trials)
+            found = f"({trials} * {mean}).sum() / {trials}.sum()"
+            how = "of all trials"
+        return [
+            "# The effect is not a coefficient: the same rows are predicted with the exposure at",
+            "# one value and at another, all else as it is, and the averages are compared.",
+            *lines,
+            f"def average({exposure}):",
+            f'    """The mean outcome {how}, were the exposure at this value in each."""',
+            f"    return {found}",
+            "",
+        ]
+
+
+def _parts(term: Term) -> tuple[Simple, ...]:
+    match term:
+        case Interaction():
+            return term.parts
+        case Varying():
+            return ()
+        case _:
+            return (term,)
+
+
+def _less(text: str, centre: float) -> str:
+    """*text* less a number, in brackets; as it is for 0."""
+    if not centre:
+        return text
+    return f"({text} - {centre!r})" if centre > 0 else f"({text} + {-centre!r})"
+
+
+def _summed(head: str, summands: Sequence[str], width: int = 84) -> list[str]:
+    line = f"{head}{' + '.join(summands)}"
+    if len(line) <= width and len(summands) <= 4:
+        return [line]
+    first, *rest = summands
+    return [f"{head}(", f"    {first}", *(f"    + {one}" for one in rest), ")"]

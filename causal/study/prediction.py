@@ -14,7 +14,8 @@ Exact
     Normal errors, where the posterior is a `Mixture`: given sigma, with e_i = y_i - x_i'mean the
     residual and h_i = x_i'Cov x_i / sigma^2 the leverage, the expectation is 1 over a normal
     density of e_i / (1 - h_i) with the variance sigma^2 / (1 - h_i); what is left is a sum over
-    the grid of sigma. No draws, no error.
+    the grid of sigma. No draws, no error. (A row so unlike the others that sigma without it lies
+    where the grid ends gets a longer grid of its own.)
 Importance sampling
     Every other model, from its draws, the weights 1 / p(y_i | draw) smoothed by a Pareto tail
     (Vehtari, Simpson, Gelman, Yao & Gabry 2024), whose shape says whether to trust the result.
@@ -30,7 +31,7 @@ sampling. *Journal of Machine Learning Research* 25(72), 1-58.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ from numpy.typing import NDArray
 
 from causal.errors import InferenceError, MissingPart, shown
 from causal.models.design import design, offset, response, trials
+from causal.models.priors import gaussian_form
 
 if TYPE_CHECKING:
     from causal.data.table import Table
@@ -51,6 +53,10 @@ Array = NDArray[np.float64]
 
 CELLS = 1_000_000
 """Densities held at once, rows times draws or points of the grid: 8 MB for each array in use."""
+_THIN = 1e-13  # of the largest weight: the grid ends at 1e-17
+_LITTLE = 1e-9
+_DEEP = 40.0  # log units below the peak, where a curve of log sigma may end
+_FURTHEST = 690.0  # and where floats end
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,32 +205,108 @@ def _between(low: Array, high: Array) -> Array:
 
 def _exact(regression: Regression, mixture: Mixture, table: Table) -> Array:
     """``log p(y_i | y_-i)`` of each row, (rows,), by the grid of sigma."""
-    variance = mixture.sigma**2
-    middle, spread = mixture.ridge(mixture.sigma)
     size = max(len(mixture.sigma), len(mixture.base))
     found = np.empty(table.rows)
+    odd: list[int] = []
     for rows in _blocks(table.rows, size):
-        x = design(regression, table, rows)
-        loading, flat = x @ mixture.basis, x @ mixture.flat_basis
-        known = x @ mixture.base
-        residual = (response(regression, table, rows) - known)[:, None] - loading @ middle.T
-        leverage = (flat**2).sum(axis=1, keepdims=True) + loading**2 @ (spread.T / variance)
-        rest = 1.0 - leverage
-        with np.errstate(divide="ignore", invalid="ignore"):
-            density = np.log(rest / (2 * np.pi * variance)) - residual**2 / (variance * rest)
-        # A row that alone says something about a coefficient with a flat prior has leverage 1.
-        density = np.where(rest > 1e-12, 0.5 * density, -np.inf)
-        found[rows] = -_log_mean(-density, mixture.weights)
+        density = _without_row(regression, mixture, table, rows, mixture.sigma)
+        found[rows], outside = _harmonic(density, mixture.weights)
+        odd += (np.flatnonzero(outside) + rows.start).tolist()
+    if odd:
+        curve = _sigma_curve(regression, table)
+        for row in odd:
+            found[row] = _by_quadrature(regression, mixture, table, row, curve)
     return found
 
 
-def _log_mean(logarithms: Array, weights: Array) -> Array:
-    """``log(sum_g weights_g exp(logarithms_ig))``, (rows,)."""
-    top = logarithms.max(axis=1)
-    safe = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(over="ignore", invalid="ignore"):  # where top is infinite, not taken below
-        result: Array = safe + np.log(np.exp(logarithms - safe[:, None]) @ weights)
-    return np.where(np.isfinite(top), result, top)
+def _without_row(
+    regression: Regression, mixture: Mixture, table: Table, rows: slice, sigma: Array
+) -> Array:
+    """``log p(y_i | y_-i, sigma)`` at each sigma, (rows, g)."""
+    variance = sigma**2
+    middle, spread = mixture.ridge(sigma)
+    x = design(regression, table, rows)
+    loading, flat = x @ mixture.basis, x @ mixture.flat_basis
+    known = response(regression, table, rows) - x @ mixture.base
+    residual = known[:, None] - loading @ middle.T
+    leverage = (flat**2).sum(axis=1, keepdims=True) + loading**2 @ (spread.T / variance)
+    rest = 1.0 - leverage
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.log(rest / (2 * np.pi * variance)) - residual**2 / (variance * rest)
+    # A row that alone says something about a coefficient with a flat prior has leverage 1.
+    return np.where(rest > 1e-12, 0.5 * density, -np.inf)
+
+
+def _harmonic(density: Array, weights: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """``-log(sum_g weights_g / exp(density_ig))``, and whether the grid was too short for it.
+
+    The terms of the sum are the posterior of sigma without row i. If some of it lies where the one
+    with row i has next to nothing, more of it lies beyond.
+    """
+    impossible = np.isneginf(density).any(axis=1)
+    lowest = np.where(impossible, 0.0, density.min(axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):  # where impossible, not taken below
+        terms = np.exp(lowest[:, None] - density) * weights
+        total = terms.sum(axis=1)
+        edge = terms[:, weights < _THIN * weights.max()].sum(axis=1)
+        outside = ~impossible & (edge > _LITTLE * total)
+        found: Array = np.where(impossible, -np.inf, lowest - np.log(total))
+    return found, outside
+
+
+def _by_quadrature(
+    regression: Regression,
+    mixture: Mixture,
+    table: Table,
+    row: int,
+    curve: Callable[[Array], Array],
+) -> float:
+    """``log p(y_i | y_-i)`` of one row, over a grid of sigma as long as it takes."""
+    ends = [math.log(mixture.sigma.min()), math.log(mixture.sigma.max())]
+    # A tenth of the sd of log sigma, which is about 1 / sqrt(2 n).
+    step = 0.1 / math.sqrt(2 * table.rows)
+    one = slice(row, row + 1)
+    while True:
+        grid = np.arange(ends[0], ends[1] + step, step)
+        whole = curve(grid)
+        rest = whole - _without_row(regression, mixture, table, one, np.exp(grid))[0]
+        reached = [
+            all(
+                part[end] < part.max() - _DEEP or abs(ends[end]) > _FURTHEST
+                for part in (whole, rest)
+            )
+            for end in (0, -1)
+        ]
+        if all(reached):
+            return float(np.logaddexp.reduce(whole) - np.logaddexp.reduce(rest))
+        ends = [ends[0] - 2 * (not reached[0]), ends[1] + 2 * (not reached[1])]
+
+
+def _sigma_curve(regression: Regression, table: Table) -> Callable[[Array], Array]:
+    """The log posterior density of log sigma, up to a constant, at any log sigma."""
+    form, prior = gaussian_form(regression), regression.priors.sigma
+    assert form is not None
+    assert prior is not None
+    x = design(regression, table) @ form.to_printed
+    flat, proper = x[:, form.flat], x[:, ~form.flat]
+    left, size, _ = np.linalg.svd(flat, full_matrices=False)
+    span = left[:, size > 1e-12 * size.max(initial=0.0)]
+    y = response(regression, table) - proper @ form.mean[~form.flat]
+    y = y - span @ (span.T @ y)
+    scaled = proper * form.sd[~form.flat]
+    left, d, _ = np.linalg.svd(scaled - span @ (span.T @ scaled), full_matrices=False)
+    z = left.T @ y
+    residual = float(np.sum((y - left @ z) ** 2))
+    freedom = table.rows - span.shape[1] - len(d)
+
+    def curve(log_sigma: Array) -> Array:
+        variance = np.exp(2.0 * log_sigma)
+        total = variance[:, None] + d**2
+        value: Array = -freedom * log_sigma - 0.5 * residual / variance
+        value -= 0.5 * np.sum(np.log(total) + z**2 / total, axis=1)
+        return value + prior.log_density(np.exp(log_sigma)) + log_sigma
+
+    return curve
 
 
 def _by_importance(regression: Regression, posterior: Posterior, table: Table) -> Prediction:
@@ -235,7 +317,7 @@ def _by_importance(regression: Regression, posterior: Posterior, table: Table) -
             "ArviZ is not installed, and without it draws cannot be weighted: "
             "pip install 'causal-workbench[bayes]'."
         ) from error
-    smooth: Any = BaseArray().psislw
+    weigh: Any = BaseArray().loo
     count = posterior.draws.shape[0] * posterior.draws.shape[1]
     bulk = posterior.diagnostics.ess_bulk
     efficiency = 1.0 if bulk is None else min(1.0, bulk / count)
@@ -243,8 +325,7 @@ def _by_importance(regression: Regression, posterior: Posterior, table: Table) -
     worst = -math.inf
     for rows in _blocks(table.rows, count):
         density = log_likelihood(regression, posterior, table, rows)
-        weights, shape = smooth(-density, r_eff=efficiency, axis=0)  # moves the draws to the end
-        found[rows] = np.logaddexp.reduce(weights + density.T, axis=-1)
+        found[rows], shape, _ = weigh(density[None], chain_axis=0, draw_axis=1, r_eff=efficiency)
         worst = max(worst, float(np.max(shape)))
     # Where that many draws can be relied on: Vehtari et al. 2024, section 3.2.
     allowed = min(1.0 - 1.0 / math.log10(count), 0.7) if count > 10 else 0.0

@@ -78,6 +78,8 @@ MOST = 100
 """Coefficients of a model that every draw refits; with more, draws are of the first order."""
 LARGEST = 100_000_000
 """Rows times coefficients (floats) of a model with more than `MOST`: 0.8 GB, some six at a time."""
+LEVERAGE = 0.22
+"""Of a row above which the fit without it is found by more than one Newton step."""
 SUMS = 2_000_000
 """Weighted sums held at once (floats): 16 MB."""
 WEIGHTS = 500_000
@@ -689,7 +691,9 @@ def _basis(x: Array, prior: Array) -> _Basis:
     # Written so that what is not a number counts as dependent.
     if not np.all(np.abs(np.diag(s)) > 1e-12 * norms):
         raise _NoFit("some of its columns are an exact linear function of others")
-    return _Basis(s, np.linalg.inv(s), np.asfortranarray(q[:n]), q[n:], float(np.linalg.cond(s / norms)))
+    return _Basis(
+        s, np.linalg.inv(s), np.asfortranarray(q[:n]), q[n:], float(np.linalg.cond(s / norms))
+    )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -847,17 +851,15 @@ def _ordered(grade: NDArray[np.intp], top: int) -> Callable[[Array], _Local]:
 
     def at(eta: Array) -> _Local:
         split = 2 * len(grade)
-        sides = logistic(eta[:split])
-        gap = np.where(within, eta[split:], 1.0)
-        if np.any(gap <= 0.0):  # cutpoints out of order
-            return _Local(math.inf, eta, eta, eta)
-        # log(1 - e^-gap)
-        rest = np.expm1(gap)
-        loss = sides.loss + float((gap - np.log(rest))[within].sum())
-        score = np.where(within, 1.0 / rest, 0.0)
+        sides = logistic(eta[..., :split])
+        gap = np.where(within, eta[..., split:], 1.0)
+        gap = np.where(gap > 0.0, gap, math.nan)  # cutpoints out of order
+        loss = sides.loss - float(np.where(within, np.log(-np.expm1(-gap)), 0.0).sum())
+        score = np.where(within, 1.0 / np.expm1(gap), 0.0)
         # e^gap / (e^gap - 1)^2, also where e^gap overflows
-        information = np.concatenate([sides.information, score * (1.0 + score)])
-        return _Local(loss, np.concatenate([sides.score, score]), information, information)
+        information = np.concatenate([sides.information, score * (1.0 + score)], axis=-1)
+        score = np.concatenate([sides.score, score], axis=-1)
+        return _Local(math.inf if math.isnan(loss) else loss, score, information, information)
 
     return at
 
@@ -918,17 +920,62 @@ def _generalised(law: _Law, x: Array, ends: Sequence[Array], prior: Array, targe
         stretch = _inverse_root(basis.rows.T @ (ratio * basis.rows) + pseudo.T @ pseudo, law)
         change, pseudo = change @ stretch, pseudo @ stretch
     shape = (-1, len(x))
-    return _assembled(
-        _Quadratic(
-            b=_product(rows, change).reshape(*shape, len(change)),
-            score=local.score.reshape(shape),
-            information=local.information.reshape(shape),
-            pseudo=pseudo,
-            pull=pseudo.T @ (target - prior @ coefficients),
-        ),
-        _compared(law, ends, coefficients, change),
-        rounding=max(1e-10, 1e-14 * basis.condition),
+    quadratic = _Quadratic(
+        b=_product(rows, change).reshape(*shape, len(change)),
+        score=local.score.reshape(shape),
+        information=local.information.reshape(shape),
+        pseudo=pseudo,
+        pull=pseudo.T @ (target - prior @ coefficients),
     )
+    compared = _compared(law, ends, coefficients, change)
+    fit = _assembled(quadratic, compared, rounding=max(1e-10, 1e-14 * basis.condition))
+    chosen, without = _refits(
+        law, quadratic, rows @ coefficients + added, ends, coefficients, change
+    )
+    fit.influence[chosen] = fit.effect - without
+    return fit
+
+
+def _refits(
+    law: _Law,
+    local: _Quadratic,
+    eta: Array,
+    ends: Sequence[Array],
+    coefficients: Array,
+    change: Array,
+) -> tuple[NDArray[np.intp], Array]:
+    """The effect without each row of high leverage, for which one Newton step is too short.
+
+    Returns the rows, and their effects. Rows without which there is no fit are not among them.
+    """
+    parts, n, k = local.b.shape
+    assert local.information is not None
+    leverage = np.einsum("pnk,pnk,pn->n", local.b, local.b, local.information)
+    moved = np.linalg.norm(sum(b * u[:, None] for b, u in zip(local.b, local.score)), axis=1)
+    moved /= 1.0 - np.clip(leverage, 0.0, 0.99)
+    chosen = np.flatnonzero(moved > LEVERAGE)
+    chosen = chosen[np.argsort(-moved[chosen])[: SUMS // local.b.size]]
+    if len(chosen) == 0:
+        return chosen, np.empty(0)
+    here = np.ones((len(chosen), n))
+    here[np.arange(len(chosen)), chosen] = 0.0
+    every = np.tile(here, parts)
+    b, penalty = local.b.reshape(parts * n, k), local.pseudo.T @ local.pseudo
+    delta = np.zeros((len(chosen), k))
+    for _ in range(12):
+        at = law.at(eta + delta @ b.T)
+        score = (every * at.score) @ b + local.pull - delta @ penalty
+        hessian = ((every * at.information)[:, None, :] * b.T) @ b + penalty
+        step = _solved(hessian, score)
+        delta += step
+        far = np.max(np.abs(every * (step @ b.T)), axis=1)
+        if np.all(far <= 1e-6 * law.unit):
+            break
+    found = far <= 1e-6 * law.unit
+    moved = coefficients + delta[found] @ change.T
+    here = here[found] * law.counts
+    without = (_contrasts(law, ends, moved) * here).sum(axis=1) / here.sum(axis=1)
+    return chosen[found], without
 
 
 def _mode(law: _Law, rows: Array, added: Array, prior: Array, target: Array) -> Array:
@@ -1019,6 +1066,20 @@ def _compared(law: _Law, ends: Sequence[Array], coefficients: Array, change: Arr
             curvature += moved.T @ ((weight * second)[:, None] * moved)
             size += step * float(mean.mean())
     return _Compared(contrast, gradient, curvature / law.counts.sum(), law.counts, size)
+
+
+def _contrasts(law: _Law, ends: Sequence[Array], coefficients: Array) -> Array:
+    """Each row's contrast under each of some coefficients (r, k), (r, n) or (r, 1)."""
+    if law.mean is None:
+        same: Array = coefficients @ ends[0].T
+        return same
+    cuts = len(law.steps)
+    total = np.zeros((len(coefficients), len(law.offset)))
+    for way, end in zip((1.0, -1.0), ends, strict=True):
+        eta = coefficients[:, cuts:] @ end.T + law.offset
+        for cut, step in enumerate(law.steps or (1.0,)):
+            total += way * step * law.mean(eta - coefficients[:, [cut]] if cuts else eta)[0]
+    return total
 
 
 def _product(rows: Array, matrix: Array) -> Array:
@@ -1213,7 +1274,10 @@ def _cells(regression: Regression, table: Table, *, free: bool) -> _Shares:
 def _effect_draws(fits: Sequence[_Fit], rows: int, draws: int, seed: int) -> list[Array]:
     """The effect of every model under the same `draws` Dirichlet weights, (draws,) each."""
     units = rows if rows <= ROWS else BLOCKS
-    blocks = None if rows <= ROWS else [fit.blocked(_blocks(rows, seed)) for fit in fits]
+    blocks = None
+    if rows > ROWS:
+        block = _blocks(rows, seed)
+        blocks = [fit.blocked(block) for fit in fits]
     generator = np.random.default_rng(seed)
     together = min(draws, max(1, SUMS // sum(fit.sums() for fit in fits)))
     width = max(1, WEIGHTS // together)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -231,6 +232,7 @@ def table():
 
 
 DATA = table()
+LABELS = {name: [DATA[name].levels[int(code)] for code in DATA[name].values] for name in ("g", "h")}
 X, Z = Numeric("x"), Numeric("z")
 G, H = Categorical("g", ("a", "b", "c")), Categorical("h", ("u", "v"))
 MEAN = {name: float(DATA[name].values.mean()) for name in ("x", "z")}
@@ -298,27 +300,30 @@ def test_a_users_priors_are_on_the_coefficients_as_printed():
 
 
 def test_varying_coefficients_have_the_spread_and_the_correlation_that_are_drawn_with_them():
-    model = regression(X, Z, Varying(G, (X, Z)), Varying(H, ()))
+    model = regression(X, Z, Log("t"), Varying(G, (X, Z, Log("t"))), Varying(H, ()))
     b = drawn(model)
-    spread = {"1": SD["y"], "x": SD["y"] / SD["x"], "z": SD["y"] / SD["z"]}
-    for name, scale in spread.items():
-        assert agrees(b[f"sd({name}|g)"], stats.expon(scale=scale))
-    for pair in ("1,x", "1,z", "x,z"):  # eta 2, three things vary
-        assert agrees((b[f"cor({pair}|g)"] + 1) / 2, stats.beta(2.5, 2.5))
+    what = ["1", "x", "z", "log(t)"]
+    log_t = np.log(DATA["t"].values)
+    means = {"x": MEAN["x"], "z": MEAN["z"], "log(t)": log_t.mean()}
+    scales = {"1": 1.0, "x": SD["x"], "z": SD["z"], "log(t)": log_t.std()}
+    for name, scale in scales.items():
+        assert agrees(b[f"sd({name}|g)"], stats.expon(scale=SD["y"] / scale))
+    correlation = np.tile(np.eye(4), (DRAWS, 1, 1))
+    for i, j in combinations(range(4), 2):
+        r = b[f"cor({what[i]},{what[j]}|g)"]
+        assert agrees((r + 1) / 2, stats.beta(3, 3))  # eta 2, four things vary
+        correlation[:, i, j] = correlation[:, j, i] = r
+    factor = np.linalg.cholesky(correlation)
     units = []
     for level in "abc":
-        one, x, z = (b[f"{name}|g[{level}]"] for name in ("1", "x", "z"))
-        one = one + MEAN["x"] * x + MEAN["z"] * z  # at the centres
-        u, v, w = (d / b[f"sd({n}|g)"] for d, n in ((one, "1"), (x, "x"), (z, "z")))
-        r, s, t = (b[f"cor({pair}|g)"] for pair in ("1,x", "1,z", "x,z"))
-        second = (v - r * u) / np.sqrt(1 - r**2)
-        slope = (t - r * s) / np.sqrt(1 - r**2)
-        third = (w - s * u - slope * second) / np.sqrt(1 - s**2 - slope**2)
-        units += [u, second, third]
+        deviation = np.stack([b[f"{name}|g[{level}]"] for name in what], axis=1)
+        deviation[:, 0] += sum(means[name] * b[f"{name}|g[{level}]"] for name in what[1:])
+        deviation /= np.stack([b[f"sd({name}|g)"] for name in what], axis=1)
+        units += list(np.linalg.solve(factor, deviation[:, :, None])[:, :, 0].T)
     units += [b[f"1|h[{level}]"] / b["sd(1|h)"] for level in "uv"]
     for unit in units:
-        assert agrees(unit, stats.norm)
-    assert uncorrelated(*units, b["intercept"] + MEAN["x"] * b["x"] + MEAN["z"] * b["z"])
+        assert agrees(unit, stats.norm())
+    assert uncorrelated(*units, b["intercept"] + sum(means[n] * b[n] for n in means))
 
 
 def test_cutpoints_take_the_place_of_the_intercept():
@@ -417,3 +422,55 @@ def test_a_model_of_nothing_but_its_errors_can_be_drawn():
     )
     assert prior.obstacle(model) is None
     assert agrees(drawn(model)["sigma"], stats.gamma(2, scale=1 / 3))
+
+
+# PyMC's own draws. (An ordered outcome is not among them: going forwards, PyMC draws cutpoints in
+# any order.)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    "model",
+    [
+        regression(X, Z, Interaction((X, Z)), Varying(G, (X, Z, Log("t")))),
+        regression(
+            X,
+            G,
+            Interaction((X, G)),
+            Polynomial("z", 2, 1.5),
+            outcome="count",
+            family="negbinomial",
+            offsets=(Log("t"),),
+            overrides={"intercept": D("StudentT", (3.0, 1.0, 2.0)), "slope": D("Cauchy", (0, 1))},
+        ),
+        regression(X, Varying(H, ()), family="student", preset="tutorial"),
+        regression(Interaction((G, H)), outcome="count", family="cells"),
+    ],
+    ids=["varying", "negbinomial", "student", "cells"],
+)
+def test_pymc_draws_the_same_from_the_priors(model):
+    import pymc as pm
+
+    from causal.inference.nuts import _coefficients
+    from causal.models.pymc_model import build, names, sampled
+
+    data = DATA
+    if model.family == "cells":  # of two values, the larger is 1
+        hit = (data["count"].values > 2).astype(float)
+        data = read_table({"g": LABELS["g"], "h": LABELS["h"], "count": hit}, ["g", "h", "count"])
+    called = names(model)
+    wanted = [*sum(sampled(model), ())]
+    recorded = model.priors.intercept is not None
+    with build(model, data):
+        forwards = pm.sample_prior_predictive(
+            2000, var_names=[*wanted, *([called.intercept] if recorded else [])], random_seed=3
+        )
+    theirs = _coefficients(model, SimpleNamespace(posterior=forwards.prior))[0]
+    ours = prior.draw(model, draws=DRAWS, seed=1).draws[0]
+    for place, name in enumerate(model.coefficient_names):
+        assert agrees(ours[:, place], theirs[:, place]), name
+    if recorded:
+        assert forwards.prior[called.intercept].values[0] == pytest.approx(theirs[:, 0], rel=1e-9)
+    # Also together: ranks, because some have no variance.
+    both = [stats.spearmanr(part).statistic for part in (ours, theirs)]
+    assert np.abs(both[0] - both[1]).max() < 5.5 * math.sqrt(1 / 2000 + 1 / DRAWS)

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
 from causal.data.table import Table, read_table
 from causal.errors import MissingPart, ModelError
 from causal.models.priors import Distribution, Priors
-from causal.models.pymc_model import Place, build, carried, coefficient_variables, names
+from causal.models.pymc_model import build, carried, names, sampled
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
+from causal.models.terms import Interaction, Log, Polynomial, Varying, columns, variables
+from tests.kinds import (
+    KINDS,
+    centred_design,
+    correlation_matrix,
+    log_likelihood,
+    log_lkj,
+    log_prior,
+    make,
+)
+from tests.kinds import frame as all_columns
+from tests.kinds import offsets as offsets_of
 
 pm = pytest.importorskip("pymc")
 xr = pytest.importorskip("xarray")
+pytensor = pytest.importorskip("pytensor")
+
+Floats = NDArray[np.float64]
 
 ROWS = 30
 NORMAL = Distribution("Normal", (0.0, 1.0))
 HALF = Distribution("Exponential", (1.0,))
+
+# Compiles nothing: these models are evaluated at a few points only.
+INTERPRETED = pytensor.compile.mode.Mode(linker="py", optimizer="fast_compile")
 
 # What a person or a file of unknown origin may call a column.
 HOSTILE = [
@@ -74,20 +95,20 @@ def regression(
     terms: Sequence[Term] = (Numeric("x"), Numeric("z")),
     *,
     family: Family = "gaussian",
-    centre: Sequence[float] | None = None,
+    centre: Sequence[float] = (),
     intercept: Distribution | None = NORMAL,
     slope: Distribution = NORMAL,
     sigma: Distribution = HALF,
 ) -> Regression:
-    numeric = sum(isinstance(term, Numeric) for term in terms)
+    """Of numbers, with *centre* in their order, and categories."""
+    numbers = [term for term in terms if isinstance(term, Numeric)]
     priors = Priors(
         intercept,
-        (0.0,) * numeric if centre is None else tuple(centre),
-        (slope,) * numeric,
-        (NORMAL,) * (len(terms) - numeric),
-        sigma if family == "gaussian" else None,
+        tuple(zip(numbers, centre, strict=False)),
+        tuple((slope if t in numbers else NORMAL,) * len(columns(t)) for t in terms),
+        (("sigma", sigma),) if family == "gaussian" else (),
     )
-    exposure = terms[0].variable if terms else None
+    exposure = variables(terms[0])[0] if terms else None
     return Regression("correct", outcome, exposure, tuple(terms), family, priors)
 
 
@@ -97,9 +118,6 @@ MODELS = {
     "two numbers": regression(),
     "centred": regression(centre=(5.0, 0.1)),
     "category": regression(terms=[Numeric("x"), G], centre=(5.0,)),
-    "category alone": regression(terms=[G]),
-    "intercept alone": regression(terms=[]),
-    "without intercept": regression(intercept=None),
     "logistic": regression("b", [Numeric("x"), G], family="bernoulli", centre=(5.0,)),
 }
 
@@ -109,56 +127,169 @@ def table(data: pd.DataFrame | None = None) -> Table:
     return read_table(data, list(data.columns))
 
 
-def linear_predictor(reg: Regression, data: pd.DataFrame, point: dict[str, float]) -> np.ndarray:
-    """From the formula as written, by hand; *point* by coefficient name."""
-    total = np.full(len(data), point.get("intercept", 0.0))
-    for term, coefficients in zip(reg.terms, reg.coefficients_by_term, strict=True):
-        if isinstance(term, Numeric):
-            total += point[coefficients[0]] * data[term.variable].to_numpy()
+@dataclass
+class Point:
+    """Values of all parameters of a model, by the names in it and as the definitions have them."""
+
+    model: dict[str, Floats] = field(default_factory=dict)
+    theta: Floats = field(default_factory=lambda: np.empty(0))
+    auxiliary: dict[str, Floats] = field(default_factory=dict)
+    cuts: Floats = field(default_factory=lambda: np.empty(0))
+    log_prior: float = 0.0
+
+
+def point(reg: Regression, rng: np.random.Generator) -> Point:
+    """Somewhere at random; the prior of `Varying` terms is that of their standard normals."""
+    called, found, theta = names(reg), Point(), []
+    linear, others = sampled(reg)
+    if reg.priors.intercept is not None:
+        found.model[linear[0]] = rng.normal(0, 0.5)
+        theta.append(found.model[linear[0]])
+    for term, name, own in zip(reg.terms, called.terms, called.varying, strict=True):
+        count = len(columns(term))
+        if own is None:
+            value = rng.uniform(0.2, 0.8, count)
+            dims = called.term_dims[reg.terms.index(term)]
+            shape = [len(called.coords[dim]) for dim in dims]
+            found.model[name] = value.reshape(shape)
         else:
-            levels = [point[name] for name in coefficients]
-            codes = [term.levels.index(label) for label in data[term.variable]]
-            total += np.array(levels)[codes]
-    return total
+            value = varying_point(reg, term, found, rng)
+        theta += list(value)
+    found.theta = np.array(theta)
+    if reg.family == "ordered":
+        found.model[others[0]] = found.cuts = np.sort(rng.normal(size=len(reg.grades) - 1))
+    for name, _ in reg.priors.auxiliary:
+        found.model[getattr(called, name)] = found.auxiliary[name] = rng.uniform(0.5, 3)
+    found.log_prior += float(log_prior(reg, found.theta, found.auxiliary, found.cuts))
+    return found
 
 
-@pytest.mark.parametrize("reg", MODELS.values(), ids=MODELS)
-def test_density_is_that_of_the_regression_as_written(reg: Regression) -> None:
-    data, rng = frame(), np.random.default_rng(1)
-    model = build(reg, table())
-    places = coefficient_variables(reg)
-    assert tuple(places) == reg.coefficient_names
-    numeric = [t.variable for t in reg.terms if isinstance(t, Numeric)]
-    for _ in range(3):
-        point = {name: float(rng.uniform(0.2, 1.5)) for name in reg.coefficient_names}
-        mu = linear_predictor(reg, data, point)
-        if reg.family == "gaussian":
-            y, s = data[reg.outcome].to_numpy(), point["sigma"]
-            expected = np.sum(-0.5 * ((y - mu) / s) ** 2 - np.log(s) - 0.5 * np.log(2 * np.pi))
-            expected += -point["sigma"]
-        else:
-            expected = np.sum(data[reg.outcome] * mu - np.log1p(np.exp(mu)))
-        centred = point.get("intercept", 0.0) + sum(
-            point[v] * c for v, c in zip(numeric, reg.priors.centre, strict=True)
-        )
-        gaussian = [value for name, value in point.items() if name not in ("intercept", "sigma")]
-        gaussian += [centred] if "intercept" in point else []
-        expected += sum(-0.5 * v**2 - 0.5 * np.log(2 * np.pi) for v in gaussian)
+def varying_point(reg: Regression, term: Varying, found: Point, rng: np.random.Generator) -> Floats:
+    """The deviations, (varied x levels), at standard deviations and correlations at random."""
+    place = reg.terms.index(term)
+    called, own = names(reg), names(reg).varying[place]
+    count, levels = len(term.varied), len(term.by.levels)
+    sd, z = rng.uniform(0.2, 1.5, count), rng.normal(size=(count, levels))
+    pairs = rng.uniform(-0.3, 0.3, count * (count - 1) // 2)
+    factor = np.linalg.cholesky(correlation_matrix(pairs, count))
+    found.log_prior += float(stats.norm.logpdf(z).sum())
+    found.log_prior += sum(
+        float(prior.log_density(one))
+        for prior, one in zip(reg.priors.terms[place], sd, strict=True)
+    )
+    alone = count == 1
+    found.model[own.sd] = sd[0] if alone else sd
+    found.model[own.standard] = z[0] if alone else z
+    if not alone:
+        found.model[own.cholesky] = factor
+        # From the matrix to its factor: d R / d L = prod L_ii^(n - i).
+        found.log_prior += log_lkj(factor @ factor.T, reg.priors.correlation)
+        found.log_prior += float(np.log(np.diag(factor)) @ (count - 1 - np.arange(count)))
+    assert called.terms[place] not in found.model
+    return (sd[:, None] * (factor @ z)).ravel()
 
-        values: dict[str, object] = {}
-        for name, place in places.items():
-            if place.index is None:
-                values[place.variable] = point[name]
-            else:
-                vector = values.setdefault(place.variable, np.zeros(len(G.levels)))
-                vector[place.index] = point[name]  # type: ignore[index]
-        if any(reg.priors.centre) and "intercept" in point:
-            del values["intercept"]
-            values["intercept_centred"] = centred
-        if "sigma" in point:
-            values["sigma_log__"] = np.log(values.pop("sigma"))
-        logp = model.compile_logp(jacobian=False)(values)
-        assert float(logp) == pytest.approx(expected, rel=1e-7)
+
+def sampler_values(model: object, values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The same point in the variables that a sampler moves."""
+    found = {}
+    for rv in model.free_RVs:  # type: ignore[attr-defined]
+        moved, transform = values[rv.name], model.rvs_to_transforms[rv]  # type: ignore[attr-defined]
+        if transform is not None:
+            symbol = transform.forward(pytensor.tensor.as_tensor(moved), *rv.owner.inputs)
+            moved = symbol.eval(mode=INTERPRETED)
+        found[model.rvs_to_values[rv].name] = moved  # type: ignore[attr-defined]
+    return found
+
+
+def slow(*fast: str) -> list[object]:
+    return [pytest.param(k, marks=() if k in fast else pytest.mark.heavy) for k in KINDS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_density_is_that_of_the_definitions(kind: str) -> None:
+    data, rng = all_columns(), np.random.default_rng(1)
+    reg, read = make(KINDS[kind], data)
+    model = build(reg, read)
+    logp = model.compile_logp(jacobian=False, mode=INTERPRETED)
+    for _ in range(2):
+        at = point(reg, rng)
+        eta = centred_design(reg, data) @ at.theta + offsets_of(reg, data)
+        expected = log_likelihood(reg, data, eta, at.auxiliary, at.cuts) + at.log_prior
+        assert float(logp(sampler_values(model, at.model))) == pytest.approx(expected, rel=1e-7)
+
+
+NAMED = {
+    "number by category": (
+        {"intercept_centred", "slope_x", "level_g", "slope_x_by_g", "sigma"},
+        {"intercept"},
+        {"slope_x_by_g": ("g_level",)},
+    ),
+    "category by category": (
+        {"intercept", "level_g", "level_h", "level_g_by_h", "sigma"},
+        set(),
+        {"level_g_by_h": ("g_level", "h_level")},
+    ),
+    "polynomial by category": (
+        {"intercept_centred", "poly_x", "level_h", "slope_poly_x_by_h", "sigma"},
+        {"intercept"},
+        {"poly_x": ("x_power",), "slope_poly_x_by_h": ("x_power", "h_level")},
+    ),
+    "log": ({"intercept_centred", "slope_log_w", "slope_x", "sigma"}, {"intercept"}, {}),
+    "cells": ({"cell"}, set(), {"cell": ("g_level", "h_level")}),
+    "student": ({"intercept_centred", "slope_x", "slope_z", "sigma", "nu"}, {"intercept"}, {}),
+    "ordered": (
+        {"slope_x", "cutpoints_centred"},
+        {"cutpoints"},
+        {"cutpoints_centred": ("cutpoint",), "cutpoints": ("cutpoint",)},
+    ),
+    "pooled levels": (
+        {"intercept_centred", "slope_x", "sd_k", "standard_k", "sigma"},
+        {"intercept", "deviation_k"},
+        {"deviation_k": ("k_level",), "standard_k": ("k_level",)},
+    ),
+    "varying slopes": (
+        {"intercept_centred", "slope_x", "sd_k", "cholesky_k", "standard_k", "sigma"},
+        {"intercept", "deviation_k", "correlation_k"},
+        {
+            "sd_k": ("k_varied",),
+            "deviation_k": ("k_varied", "k_level"),
+            "correlation_k": ("k_pair",),
+        },
+    ),
+    "varying slopes alone": (
+        {"intercept", "slope_x", "sd_x_by_k", "standard_x_by_k", "sigma"},
+        {"deviation_x_by_k"},
+        {"deviation_x_by_k": ("k_level",)},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_every_part_bears_the_name_a_reader_expects(kind: str) -> None:
+    free, computed, dims = NAMED[kind]
+    reg, read = make(KINDS[kind], all_columns())
+    model = build(reg, read)
+    assert {v.name for v in model.free_RVs} == free
+    assert {v.name for v in model.deterministics} == computed
+    assert {v.name for v in model.data_vars} == set(reg.variables) - {reg.outcome}
+    assert [v.name for v in model.observed_RVs] == [reg.outcome]
+    for name, expected in dims.items():
+        assert model.named_vars_to_dims[name] == expected
+    for variable in (*model.free_RVs, *model.deterministics):
+        known = model.named_vars_to_dims.get(variable.name, ())
+        assert variable.ndim == len(known), "every axis has a name"
+
+
+def test_coordinates_say_what_stands_where() -> None:
+    reg, read = make(KINDS["three vary"], all_columns())
+    coords = build(reg, read).coords
+    assert tuple(coords["k_level"]) == tuple("pqrstu")
+    assert tuple(coords["k_varied"]) == ("1", "x", "z")
+    assert tuple(coords["k_pair"]) == ("1,x", "1,z", "x,z")
+    reg, read = make(KINDS["ordered"], all_columns())
+    assert tuple(build(reg, read).coords["cutpoint"]) == ("1|2", "2|3", "3|4")
+    reg, read = make(KINDS["polynomial"], all_columns())
+    assert tuple(build(reg, read).coords["x_power"]) == (1, 2)
 
 
 def test_everything_bears_the_name_a_reader_expects() -> None:
@@ -186,6 +317,25 @@ def test_intercept_is_the_value_at_zero_predictors_whatever_the_centre() -> None
     )  # fmt: skip
     values = at_zero.eval({centred: 2.0, slopes[0]: 3.0, slopes[1]: -1.0})
     assert float(values) == pytest.approx(2.0 - 3.0 * 5.0 + 1.0 * 0.1)
+
+
+@pytest.mark.parametrize("kind", ["number by number", "polynomial", "log", "poisson", "ordered"])
+def test_what_is_computed_at_zero_is_the_predictor_where_every_number_is_zero(kind: str) -> None:
+    data = all_columns()
+    reg, read = make(KINDS[kind], data)
+    model, at = build(reg, read), point(reg, np.random.default_rng(2))
+    # The powers of x are about a centre, which is where they vanish; log w does at w = 1.
+    nowhere = data.head(1).assign(x=0.0, z=0.0, w=1.0)
+    for term in reg.terms:
+        if isinstance(term, Polynomial):
+            nowhere = nowhere.assign(x=term.centre)
+    expected = centred_design(reg, nowhere) @ at.theta
+    name = "intercept"
+    if reg.family == "ordered":
+        expected, name = at.cuts - expected, "cutpoints"
+    given = {model[n]: value for n, value in at.model.items() if model[n] in model.free_RVs}
+    computed = model[name].eval(given, on_unused_input="ignore", mode=INTERPRETED)
+    assert np.ravel(computed) == pytest.approx(np.ravel(expected), rel=1e-9)
 
 
 POINT_PRIORS = [
@@ -224,34 +374,125 @@ def test_a_prior_means_the_same_in_pymc_as_here_for_sigma(prior: Distribution) -
     assert logp == pytest.approx(prior.log_density(at), rel=1e-7)
 
 
-def predictive(model: object, seed: int = 1) -> tuple[object, object]:
+CUTPOINT_PRIORS = [
+    Distribution("Normal", (0.0, 5.0)),
+    Distribution("StudentT", (4.0, 0.0, 3.0)),
+    Distribution("LogNormal", (0.0, 1.0)),
+    Distribution("Uniform", (-4.0, 6.0)),
+]
+
+
+@pytest.mark.parametrize("prior", CUTPOINT_PRIORS, ids=str)
+def test_cutpoints_start_in_order_and_inside_of_any_prior(prior: Distribution) -> None:
+    reg, read = make(KINDS["ordered"], all_columns(), overrides={"cutpoint": prior})
+    model = build(reg, read)
+    start = model.initial_point()
+    logp = model.compile_logp(mode=INTERPRETED)
+    assert np.isfinite(logp(start))
+    [cutpoints] = [rv for rv in model.free_RVs if rv.name == "cutpoints"]
+    value = start[model.rvs_to_values[cutpoints].name]
+    back = model.rvs_to_transforms[cutpoints].backward(value, *cutpoints.owner.inputs)
+    cuts = back.eval(mode=INTERPRETED)
+    assert (np.diff(cuts) > 0).all()
+    low, high = prior.support
+    assert low < cuts[0]
+    assert cuts[-1] < high
+
+
+def test_grades_drawn_from_the_prior_follow_cutpoints_in_order() -> None:
+    """With the same prior for each, drawing in order is the same as sorting."""
+    wide = {"cutpoint": Distribution("Normal", (0.0, 2.0)), "x": Distribution("Normal", (0, 1e-9))}
+    reg, read = make(KINDS["ordered"], all_columns(), overrides=wide)
+    with build(reg, read):
+        drawn = pm.sample_prior_predictive(draws=4000, random_seed=1)
+    cuts = np.sort(np.random.default_rng(2).normal(0, 2, (200_000, 3)), axis=1)
+    below = np.diff(1 / (1 + np.exp(-cuts)), axis=1, prepend=0.0, append=1.0).mean(axis=0)
+    first = drawn["prior_predictive"]["o"].to_numpy()[0, :, 0].astype(int)
+    share = np.bincount(first, minlength=4) / len(first)
+    assert np.abs(share - below).max() < 4 * np.sqrt(0.25 / len(first))
+
+
+def predictive(model: object, seed: int = 1, draws: int = 4) -> tuple[object, object]:
     """Prior predictive draws, and a tree whose posterior group is that prior."""
     with model:  # type: ignore[attr-defined]
-        prior = pm.sample_prior_predictive(draws=4, random_seed=seed)
+        prior = pm.sample_prior_predictive(draws=draws, random_seed=seed)
     return prior, xr.DataTree.from_dict({"posterior": prior["prior"].to_dataset()})
 
 
-@pytest.mark.parametrize("name", ["category", "logistic", "without intercept"])
-def test_the_tools_of_pymc_work_on_it(name: str) -> None:
-    reg = MODELS[name]
-    model, outcome, exposure = build(reg, table()), reg.outcome, reg.terms[0].variable
+def drawn_likelihood(reg: Regression, data: pd.DataFrame, tree: object) -> Floats:
+    """Log likelihood of each draw in the posterior group, from the definitions."""
+    linear, others = sampled(reg)
+    draws = tree["posterior"]  # type: ignore[index]
+    flat = [draws[name].to_numpy()[0].reshape(4, -1) for name in linear]
+    theta = np.concatenate(flat, axis=1)
+    cuts = np.empty((4, 0))
+    if reg.family == "ordered":
+        cuts = np.sort(draws[others[0]].to_numpy()[0], axis=1)
+    called = names(reg)
+    auxiliary = {n: draws[getattr(called, n)].to_numpy()[0] for n, _ in reg.priors.auxiliary}
+    eta = theta @ centred_design(reg, data).T + offsets_of(reg, data)
+    return log_likelihood(reg, data, eta, auxiliary, cuts)
+
+
+def changed(reg: Regression, data: pd.DataFrame) -> dict[str, Floats]:
+    """Another value for every number that a model reads."""
+    found = {}
+    for name in reg.variables:
+        if name == reg.outcome or data[name].dtype == object or data[name].dtype == "str":
+            continue
+        found[name] = data[name].to_numpy()[::-1] + (5 if name == reg.trials else 0)
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", slow("plain", "number by category", "ordered"), ids=lambda kind: kind
+)
+def test_the_tools_of_pymc_work_on_it(kind: str) -> None:
+    data = all_columns()
+    reg, read = make(KINDS[kind], data)
+    model, outcome, count = build(reg, read), reg.outcome, len(data)
     prior, tree = predictive(model)
-    assert prior["prior_predictive"][outcome].shape == (1, 4, ROWS)
+    drawn = prior["prior_predictive"][outcome].to_numpy()
+    assert drawn.shape == (1, 4, count)
+    if RANGES.get(reg.family):
+        low, high = RANGES[reg.family]
+        top = data["n"].to_numpy() if high == "n" else high
+        assert (drawn >= low).all()
+        assert (drawn <= top).all()
     with model:
         pm.sample_posterior_predictive(
             tree, progressbar=False, random_seed=1, extend_inferencedata=True
         )
         pm.compute_log_likelihood(tree, progressbar=False)
-    assert tree["posterior_predictive"][outcome].shape == (1, 4, ROWS)
-    assert tree["log_likelihood"][outcome].shape == (1, 4, ROWS)
+    assert tree["posterior_predictive"][outcome].shape == (1, 4, count)
+    found = tree["log_likelihood"][outcome].to_numpy()[0].sum(axis=1)
+    assert found == pytest.approx(drawn_likelihood(reg, data, tree), rel=1e-7)
 
-    changed = pm.do(model, {exposure: np.zeros(ROWS)})
-    assert (changed[exposure].eval() == 0).all()
-    held = pm.observe(model, {f"slope_{exposure}": 0.5})
-    assert f"slope_{exposure}" in {v.name for v in held.observed_RVs}
+    # What the model says after an intervention is what the definitions say of the changed columns.
+    others = changed(reg, data)
+    with pm.do(model, others):
+        again = pm.compute_log_likelihood(tree, progressbar=False, extend_inferencedata=False)
+    values = again.to_dataset() if hasattr(again, "to_dataset") else again
+    after = values[outcome].to_numpy()[0].sum(axis=1)
+    expected = drawn_likelihood(reg, data.assign(**others), tree)
+    assert after == pytest.approx(expected, rel=1e-7)
+
+    one = model.free_RVs[0].name
+    held = pm.observe(model, {one: prior["prior"][one].to_numpy()[0, 0]})
+    assert one in {v.name for v in held.observed_RVs}
     source = pm.model_to_graphviz(model).source
-    assert f"slope_{exposure}" in source
-    assert outcome in source
+    for name in model.named_vars:
+        assert name in source
+
+
+RANGES: Mapping[Family, tuple[int, int | float | str]] = {
+    "bernoulli": (0, 1),
+    "cells": (0, 1),
+    "binomial": (0, "n"),
+    "poisson": (0, np.inf),
+    "negbinomial": (0, np.inf),
+    "ordered": (0, 3),
+}
 
 
 def test_do_moves_the_prediction_by_the_slope() -> None:
@@ -280,6 +521,24 @@ def test_new_rows_can_be_predicted() -> None:
     assert drawn["predictions"]["y"].shape == (1, 4, 2)
 
 
+def test_new_rows_can_be_predicted_by_a_model_of_everything() -> None:
+    data = all_columns()
+    reg, read = make(KINDS["varying slopes"], data)
+    model = build(reg, read)
+    _, tree = predictive(model)
+    tree["posterior"]["sigma"][:] = 1e-9
+    new = pd.DataFrame({"x": [1.0, 2.5], "k": ["u", "p"]})
+    with model:
+        pm.set_data({"x": new["x"], "k": [5, 0]}, coords={"row": [0, 1]})
+        drawn = pm.sample_posterior_predictive(
+            tree, progressbar=False, random_seed=1, predictions=True
+        )
+    draws = tree["posterior"]
+    flat = [draws[name].to_numpy()[0].reshape(4, -1) for name in sampled(reg)[0]]
+    expected = np.concatenate(flat, axis=1) @ centred_design(reg, new).T
+    assert drawn["predictions"]["y"].to_numpy()[0] == pytest.approx(expected, abs=1e-6)
+
+
 def renamed(name: str, role: str) -> tuple[Regression, Table]:
     """A model with a category in which the column of *role* is called *name*."""
     data = frame().rename(columns={role: name})
@@ -304,8 +563,8 @@ def test_any_column_name_is_carried_or_replaced_but_never_breaks_the_model(
     everything = [v.name.replace(":", "&") for v in model.named_vars.values()]
     everything += [dim.replace(":", "&") for dim in model.coords]
     assert len(set(everything)) == len(everything)
-    for place in coefficient_variables(reg).values():
-        assert place.variable in model.named_vars
+    for variable in (*sampled(reg)[0], *sampled(reg)[1]):
+        assert variable in model.named_vars
     graph = pm.model_to_graphviz(model)
     graph.source.encode()
     if role != "g":
@@ -333,18 +592,45 @@ def test_a_name_that_is_no_text_is_replaced() -> None:
     assert names(regression(terms=[Numeric("lone \ud800")])).columns["lone \ud800"] == "lone"
 
 
+@pytest.mark.parametrize("role", ["x", "g"])
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda n: ascii(n)[:20])
+def test_no_name_breaks_a_model_with_every_sort_of_term(name: str, role: str) -> None:
+    data = frame().rename(columns={role: name})
+    x, g = Numeric(name if role == "x" else "x"), name if role == "g" else "g"
+    group = Categorical(g, ("a", "b", "c"))
+    terms = (
+        x,
+        Log(x.variable),
+        Polynomial(x.variable, 2, 5.0),
+        Polynomial(x.variable, 3, 5.0),
+        group,
+        Interaction((x, group)),
+        Interaction((Log(x.variable), Polynomial(x.variable, 2, 5.0), group)),
+        Varying(group, (x,)),
+        Varying(group, (x,), intercept=False),
+        Varying(group, ()),
+    )
+    given = [
+        (HALF,) * len(t.varied) if isinstance(t, Varying) else (NORMAL,) * len(columns(t))
+        for t in terms
+    ]
+    priors = Priors(NORMAL, (), tuple(given), (("sigma", HALF),))
+    reg = Regression("correct", "y", None, terms, "gaussian", priors, offsets=(Numeric("z"),))
+    model = build(reg, read_table(data.assign(**{x.variable: 5.0 + np.arange(ROWS)}), [*data]))
+    called = [v.replace(":", "&") for v in (*model.named_vars, *model.coords)]
+    assert len(set(called)) == len(called)
+    assert {*sampled(reg)[0], *sampled(reg)[1]} <= set(model.named_vars)
+    pm.model_to_graphviz(model).source.encode()
+
+
 def test_names_do_not_depend_on_anything_but_the_regression() -> None:
     reg = regression(terms=[Numeric("a/b"), Numeric("a_b"), Numeric("slope_a_b")])
     assert dict(names(reg).columns) == {
         "y": "y", "a_b": "a_b", "slope_a_b": "slope_a_b", "a/b": "a_b_2",
     }  # fmt: skip
-    assert coefficient_variables(reg) == {
-        "intercept": Place("intercept"),
-        "a/b": Place("slope_a_b_2"),
-        "a_b": Place("slope_a_b_3"),
-        "slope_a_b": Place("slope_slope_a_b"),
-        "sigma": Place("sigma"),
-    }
+    linear, others = sampled(reg)
+    assert linear == ("intercept", "slope_a_b_2", "slope_a_b_3", "slope_slope_a_b")
+    assert others == ("sigma",)
 
 
 def test_labels_of_a_category_are_coordinates_whatever_they_hold() -> None:
@@ -386,6 +672,16 @@ def test_a_two_valued_outcome_is_one_at_its_larger_value(
     assert list(observed == 1) == list(data["b"] == ones)
 
 
+MIXED = Regression(
+    "m",
+    "y",
+    None,
+    (G,),
+    "gaussian",
+    Priors(NORMAL, (), ((NORMAL, NORMAL, Distribution("Flat")),), (("sigma", HALF),)),
+)
+
+
 @pytest.mark.parametrize(
     ("reg", "said"),
     [
@@ -394,7 +690,8 @@ def test_a_two_valued_outcome_is_one_at_its_larger_value(
         (regression(terms=[Categorical("g", ("a", "b"))]), "label 'c'"),
         (regression("g", [Numeric("x")]), "needs numbers"),
         (regression("y", [Numeric("x")], family="bernoulli"), "two values"),
-        (Regression("m", "y", "x", (), "gaussian", Priors(NORMAL, (), (), (), None)), "sigma"),
+        (Regression("m", "y", "x", (), "gaussian", Priors(NORMAL, (), ())), "sigma"),
+        (MIXED, "several kinds"),
     ],
 )
 def test_a_column_of_the_wrong_kind_is_refused_with_the_reason(reg: Regression, said: str) -> None:

@@ -12,17 +12,27 @@ import numpy as np
 import pytest
 
 import causal.study.shift as module
-from causal.errors import InferenceError
-from causal.models.priors import Distribution
+from causal.models.priors import Distribution, Priors
+from causal.models.regression import Regression
+from causal.models.terms import Categorical, Numeric
 from causal.study.shift import Shift, from_priors, shifts, verdict
-from tests.study.test_effects import regression, table
+from tests.study.test_effects import table
 
+NORMAL = Distribution("Normal", (0.0, 1.0))
 FLAT = Distribution("Flat", ())
-SIGMA = dict.fromkeys(["correct", "naive", "other"], 1.0)
+SIGMA = dict.fromkeys(["correct", "naive", "other", "plain", "separated"], {"sigma": 1.0})
 
 
-def named(data, *predictors, name="naive", **more):
-    return regression(data, *predictors, name=name, **more)
+def named(data, *predictors, name="naive", family="gaussian", prior=NORMAL, intercept=True):
+    """Of y on plain predictors, the exposure first, with one prior for each coefficient."""
+    terms = tuple(
+        Categorical(p, data[p].levels) if data[p].kind == "category" else Numeric(p)
+        for p in predictors
+    )
+    groups = tuple((prior,) * len(getattr(term, "levels", "x")) for term in terms)
+    scale = (("sigma", Distribution("Exponential", (1.0,))),) if family == "gaussian" else ()
+    priors = Priors(prior if intercept else None, (), groups, scale)
+    return Regression(name, "y", predictors[0], terms, family, priors)
 
 
 def shift(data, correct, naive, *, prob=0.89, seed=1, draws=2000, family="gaussian", **more):
@@ -34,7 +44,7 @@ def shift(data, correct, naive, *, prob=0.89, seed=1, draws=2000, family="gaussi
         prob=prob,
         seed=seed,
         draws=draws,
-        sigmas=SIGMA,
+        held=SIGMA,
     )
     return found["naive"]
 
@@ -48,7 +58,7 @@ def fork(n, seed=0, tight=1.0, effect=0.5):
 
 
 def fit_of(data, *predictors, family="gaussian", **more):
-    return module._fit(named(data, *predictors, family=family, **more), data, SIGMA)
+    return module._fit(named(data, *predictors, family=family, **more), data, {"sigma": 1.0})
 
 
 def dirichlet(draws, n, seed=5):
@@ -57,7 +67,7 @@ def dirichlet(draws, n, seed=5):
 
 
 def reweighted(fit, weights):
-    return fit.effects(weights @ fit.columns(slice(None)))
+    return fit.effects(fit.weighted(weights, slice(None)))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -135,7 +145,7 @@ def test_a_model_that_keeps_its_priors_is_fitted_with_them_as_pseudo_rows():
     data = table(**columns, g=g, y=rng.normal(size=n))
     prior = Distribution("Normal", (0.3, 2.0))
     model = named(data, *columns, "g", prior=prior)
-    fit = module._fit(model, data, {"naive": 0.7})
+    fit = module._fit(model, data, {"sigma": 0.7})
     assert fit.note is not None
     assert "'naive'" in fit.note
     assert "no more rows than coefficients" in fit.note
@@ -323,16 +333,16 @@ def test_each_model_gets_the_shift_it_would_get_alone():
     data = table(**fork(200), w=np.random.default_rng(4).normal(size=200))
     models = [named(data, "x", name="naive"), named(data, "x", "w", name="other")]
     correct = named(data, "x", "z", name="correct")
-    both = shifts(correct, models, data, prob=0.89, seed=1, sigmas=SIGMA)
+    both = shifts(correct, models, data, prob=0.89, seed=1, held=SIGMA)
     assert list(both) == ["naive", "other"]
     for model in models:
-        [alone] = shifts(correct, [model], data, prob=0.89, seed=1, sigmas=SIGMA).values()
+        [alone] = shifts(correct, [model], data, prob=0.89, seed=1, held=SIGMA).values()
         assert both[model.name].draws == pytest.approx(alone.draws, rel=1e-10)
 
 
 def test_nothing_to_compare_is_no_shift():
     data = table(**fork(20))
-    assert shifts(named(data, "x"), [], data, prob=0.89, seed=1, sigmas=SIGMA) == {}
+    assert shifts(named(data, "x"), [], data, prob=0.89, seed=1, held=SIGMA) == {}
 
 
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
@@ -492,8 +502,8 @@ def test_a_third_model_that_keeps_its_priors_leaves_the_other_shifts_alone():
         for name, more in (("correct", ()), ("plain", ("w",)))
     )
     separated = named(data, "x", "z", name="separated", family=family)
-    both = shifts(correct, [plain, separated], data, prob=0.89, seed=1, sigmas=SIGMA)
-    [alone] = shifts(correct, [plain], data, prob=0.89, seed=1, sigmas=SIGMA).values()
+    both = shifts(correct, [plain, separated], data, prob=0.89, seed=1, held=SIGMA)
+    [alone] = shifts(correct, [plain], data, prob=0.89, seed=1, held=SIGMA).values()
     assert both["separated"].kept_priors and not both["plain"].kept_priors
     assert both["plain"].draws == pytest.approx(alone.draws, rel=1e-9)
 
@@ -522,8 +532,8 @@ def test_priors_stay_beside_a_perfect_fit_too():
     columns = {"x": g, "z": np.arange(6.0) ** 2, "y": np.where(g == "a", 2.0, 0.0)}
     data = table(**columns)
     models = [named(data, *names, name=n) for n, names in (("correct", ("x", "z")), ("naive", "x"))]
-    perfect = {"correct": 0.0, "naive": 0.0}
-    [found] = shifts(models[0], models[1:], data, prob=0.89, seed=1, sigmas=perfect).values()
+    perfect = dict.fromkeys(["correct", "naive"], {"sigma": 0.0})
+    [found] = shifts(models[0], models[1:], data, prob=0.89, seed=1, held=perfect).values()
     assert found.kept_priors
     assert all(map(math.isfinite, (found.mean, found.sd, *found.interval)))
 
@@ -635,7 +645,7 @@ def test_weighted_sums_of_blocks_are_those_of_the_rows_with_the_same_weights():
     data = table(**logistic_case(3000, 1, "number"))
     fit = fit_of(data, "x", "z", family="bernoulli")
     weights = np.random.default_rng(1).standard_exponential((3, 1000))
-    by_block = weights @ module._block_sums(fit, 3000, 7)
+    by_block = weights @ fit.blocked(module._blocks(3000, 7))
     by_row = weights[:, module._blocks(3000, 7)] @ fit.columns(slice(None))
     assert by_block == pytest.approx(by_row, rel=1e-9, abs=1e-9)
 
