@@ -266,7 +266,7 @@ def check(
     "--by", metavar="NAME", help="Tell the effect apart by the groups of a variable, too."
 )
 @_flag("--paths", "paths", "Path analysis too: direct, indirect and total effect in one model.")
-@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact, nuts or pymc3.")
+@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact, importance, nuts, pymc3.")
 @click.option("--pymc3-python", metavar="PATH", help="A Python 3.9 that has PyMC3; see doctor.")
 @click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
 @click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
@@ -320,7 +320,7 @@ def run(
         _print_head(questions, dag)
 
     from causal.display.progress import progress as shown_progress
-    from causal.inference.select import choose
+    from causal.inference.select import check_there, choose
     from causal.study.comparison import compare
     from causal.study.effects import check_groups
 
@@ -337,15 +337,17 @@ def run(
             progress(f"reading {data}", 0.0)
         table = asked.table(questions[0], data)
         plans = [asked.plan(question, table) for question in questions]
+        check_there(sampler, pymc3_python)
         for made in plans:
             for regression in made.regressions:
                 choose(regression, sampler)
             if by is not None:
                 check_groups(made.regressions[0], made.table, by)
         if paths:
-            from causal.study.pathways import chain, path_analysis
+            from causal.study.pathways import chain, check_linear, path_analysis
 
-            chain(questions[0])  # refused before anything is sampled
+            check_linear(asked.form, asked.family)  # refused before anything is sampled
+            chain(questions[0])
         if show and not slow:
             _print_head(questions, dag)
         studies = []

@@ -17,18 +17,24 @@ from causal.errors import GraphError, MissingPart
 from causal.graph.notation import load, read_file
 
 # What each lesson is about: the recommended sets for the direct and for the total effect.
+PAST = {"age", "education", "black", "hispanic", "married", "nodegree", "re74", "re75"}
 LESSONS: dict[str, tuple[set[str] | None, set[str] | None]] = {
     "berkeley": ({"department"}, set()),
     "birth_weight": (None, set()),
     "butterfly": ({"b", "m"}, {"b", "m"}),
+    "categories": ({"x1"}, {"x1"}),
     "collider": (set(), set()),
     "combined": ({"x2"}, set()),
     "conditional_instrument": (None, None),
     "descendant": (set(), set()),
     "fork": ({"z"}, {"z"}),
     "front_door": (None, None),
+    "heterogeneity": ({"x1"}, {"x1"}),
     "hospital": (None, None),
     "instrument": (None, None),
+    "lalonde": (PAST, PAST),
+    "lalonde_experiment": (PAST, PAST),
+    "loo_trap": (set(), set()),
     "m_bias": (set(), set()),
     "multivariate": ({"x2"}, {"x2"}),
     "pipe": ({"x2"}, set()),

@@ -495,8 +495,8 @@ def test_questions_that_make_no_sense_are_refused_and_say_why(arguments, words):
 
 
 OPTIONS = {
-    "planned sampler": (["--sampler", "importance"], "not built yet"),
-    "unknown sampler": (["--sampler", "gibbs"], "auto, exact, nuts and pymc3"),
+    "importance of a plain sum": (["--sampler", "importance"], "vary by a category"),
+    "unknown sampler": (["--sampler", "gibbs"], "'auto', 'exact', 'importance', 'nuts'"),
     "exact where there is none": (
         ["--sampler", "exact", "--prior", "slope=Cauchy(0, 1)"],
         "neither Normal nor Flat",
@@ -514,6 +514,8 @@ OPTIONS = {
     "terms that index": (["--terms", "x[0]"], "has no meaning here"),
     "splines": (["--terms", "bs(x, 5)"], "cannot be fitted yet"),
     "groups of numbers": (["--terms", "(1 | z)"], "names the rows rather than groups"),
+    "paths of a curve": (["--paths", "--terms", "poly(z, 2)"], "takes no terms"),
+    "paths that are not there": (["--paths"], "no directed path"),
     "groups of nobody": (["--by", "q"], "'q'"),
     "groups of too many": (["--by", "z"], "different values"),
     "no such interpreter": (["--sampler", "pymc3", "--pymc3-python", "no/such/python"], "3.9"),

@@ -33,6 +33,7 @@ from causal.display import words
 from causal.display.curves import LARGEST, Curve, density, estimate
 from causal.display.drawing import cleaned, label, rendered, svg
 from causal.display.files import write_whole
+from causal.display.lessons import part_words
 from causal.display.plots import _INK as INK
 from causal.display.plots import _SOFT as SOFT
 from causal.display.plots import _clipped as clipped
@@ -54,7 +55,18 @@ from causal.models.terms import (
     varied_labels,
     written,
 )
-from causal.study.experiment import Answer, Covers, Demonstrated, Misses, Near, Performed, moments
+from causal.study.effects import Effect
+from causal.study.experiment import (
+    HEADLINE,
+    Answer,
+    Covers,
+    Demonstrated,
+    Misses,
+    Near,
+    Part,
+    Performed,
+    moments,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,6 +172,7 @@ def posterior_figure(answer: Answer, model: str) -> Figure:
     name = ", ".join([*same[:1], f"effect of {words.contrast_words(study)}"])
     rows = [
         _Row(name, effect, answer.asked.truth, density(fit)),
+        *_other_effects(answer, model),
         *(_Row(n, draws, known.get(n)) for n, draws in drawn.items() if n not in same[:1]),
     ]
     return _figure(f"{words.model_word(model)}: {fit.regression.formula}", rows, study.prob)
@@ -173,6 +186,19 @@ def _known(answer: Answer, model: str) -> dict[str, float]:
         if isinstance(e, Near | Covers | Misses) and e.model == model
         if e.coefficient is not None and e.value is not None
     }
+
+
+def _other_effects(answer: Answer, model: str) -> list[_Row]:
+    """Effects in groups, other contrasts and scales, of which the lesson expects something."""
+    rows: dict[Part, _Row] = {}
+    for one in answer.asked.expectations:
+        if isinstance(one, Near | Covers | Misses) and one.model == model:
+            found = one.found(answer.study)
+            if one.part != HEADLINE and isinstance(found, Effect):
+                known = one.value if isinstance(one, Near) else None
+                row = _Row(part_words(one.part), found.draws[None, :], known)
+                rows[one.part] = row if known is not None else rows.get(one.part, row)
+    return list(rows.values())
 
 
 def chain_figure(answer: Answer) -> Figure:
@@ -192,7 +218,7 @@ def chain_figure(answer: Answer) -> Figure:
         if isinstance(e, Near) and e.along is not None
     }
     rows = [
-        _Row(f"{name} effect of {words.contrast_words(study)}", draws[None, :], known.get(name))
+        _Row(f"{name}: {words.contrast_words(study)}", draws[None, :], known.get(name))
         for name, draws in (
             ("direct", chain.direct.draws),
             ("indirect", chain.indirect.draws),
@@ -228,10 +254,11 @@ def _figure(
     hidden = len(rows) - _MOST
     rows = rows[:_MOST]
     height = _HEAD + _ROW * len(rows) + _FOOT
-    parts = [f"{row.name} {_numbers(row, prob)}" for row in rows]
+    parts = [f"{shown(row.name)[1:-1]} {_numbers(row, prob)}" for row in rows]
+    about = f"Posterior densities and chains of {shown(title, 200)[1:-1]}"
     with settings():
         figure = figure_class()(figsize=(_WIDE, height), facecolor="white")
-        figure.set_label(f"Posterior densities and chains of {title}: {'; '.join(parts)}.")
+        figure.set_label(f"{about}: {'; '.join(parts)}.")
         for number, row in enumerate(rows):
             bottom = _FOOT + _ROW * (len(rows) - 1 - number)
             left, right = (
@@ -266,7 +293,7 @@ def _paint_density(axes: Axes, row: _Row, prob: float, exact: Distribution | Non
     _paint_frame(axes)
     say = partial(axes.text, transform=axes.transAxes, parse_math=False, fontsize=8.0)
     numbers = _numbers(row, prob)
-    name = clipped(row.name, 33.0 - ems(numbers))
+    name = clipped(row.name, 34.0 - ems(numbers))
     say(0.0, 1.10, name, fontweight="bold", color=INK)
     say(1.0, 1.10, numbers, color=INK, ha="right")
     usable = row.draws[np.abs(row.draws) < LARGEST]

@@ -58,6 +58,7 @@ __all__ = [
     "experiments_record",
     "lessons_record",
     "lessons_view",
+    "part_words",
     "summary_view",
 ]
 
@@ -278,7 +279,7 @@ def _answer_table(answer: Answer) -> Table:
             made.add_row(
                 "",
                 "",
-                Text(clip(_part_words(part), 160)),
+                Text(clip(part_words(part), 160)),
                 *_number_cells(fit, number.found(study)),
                 *_outcome(answer, name, part),
             )
@@ -358,7 +359,7 @@ def _part(finding: Finding) -> Part:
     return expectation.part if isinstance(expectation, Numbers) else HEADLINE
 
 
-def _part_words(part: Part) -> str:
+def part_words(part: Part) -> str:
     """Which number it is: ``coefficient z``, ``where x1 = 2: 1 - 0, risk ratio``."""
     if part.along is not None:
         return f"{part.along} effect"
@@ -466,7 +467,7 @@ def _about(finding: Finding) -> str:
     if _model(finding) == DRAWS:
         return "the mean of the draws"
     part = _part(finding)
-    which = "" if part == HEADLINE else f", {_part_words(part)}"
+    which = "" if part == HEADLINE else f", {part_words(part)}"
     return f"the {words.model_word(_model(finding) or '')} model{which}"
 
 

@@ -25,7 +25,7 @@ from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
 from causal.inference.posterior import Diagnostics, Posterior
 from causal.models.priors import to_cutpoints, to_printed
-from causal.models.pymc_model import build, names, sampled
+from causal.models.pymc_model import build, names, sampled, starts
 from causal.models.regression import Regression
 
 __all__ = ["Progress", "diagnose", "fit"]
@@ -89,6 +89,8 @@ def fit(
     if progress is not None:
         progress(f"compiling the model {called}", 0.0)
     model = build(regression, table)
+    for name, start in starts(regression, table).items():
+        model.set_initval(model[name], start)
     compiled = _compile(nutpie, model, regression)
     per_chain = -(-draws // chains)
     told = None if progress is None else partial(progress, f"sampling the model {called}")

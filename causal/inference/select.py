@@ -12,7 +12,7 @@ from causal.inference import collapsed, conjugate, exact
 from causal.inference.posterior import Posterior, Sampler
 from causal.models.regression import Regression
 
-__all__ = ["ASKED", "Asked", "choose", "sample"]
+__all__ = ["ASKED", "Asked", "check_there", "choose", "sample"]
 
 Asked = Literal["auto", "exact", "importance", "nuts", "pymc3"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
@@ -48,6 +48,20 @@ def choose(regression: Regression, asked: str) -> Sampler:
     if obstacles["exact"] is None:
         return "exact"
     return "importance" if obstacles["importance"] is None else "nuts"
+
+
+def check_there(asked: str, pymc3_python: str | None = None) -> None:
+    """Refuse a sampler whose program is not there, before anything is done.
+
+    Raises
+    ------
+    MissingPart
+        The interpreter of ``pymc3``.
+    """
+    if asked == "pymc3":
+        from causal.inference.pymc3 import find
+
+        find(pymc3_python)
 
 
 def sample(

@@ -40,9 +40,10 @@ def entering(exposure: str, names: Collection[str], form: Formula | None, table:
     """The right side of a model of *exposure* and *names*; a plain sum where *form* is silent.
 
     A term of the form is taken where all of its variables are in the model; of what varies by a
-    category, the parts that are. A variable that no term taken holds alone enters as it is too:
-    ``x:g`` without ``g`` would not adjust for g. Where the levels of a category stand in the place
-    of an intercept that the form leaves out, a model without that category has an intercept.
+    category, the parts that are. A variable that no term taken holds alone enters by itself too, in
+    the shape it has there: ``x:g`` without ``g`` would not adjust for g. Where the levels of a
+    category stand in the place of an intercept that the form leaves out, a model without that
+    category has an intercept.
     """
     held = {exposure, *names}
     if form is None:
@@ -65,12 +66,15 @@ def entering(exposure: str, names: Collection[str], form: Formula | None, table:
         for group in groups
         if group.intercept or any(_is_of_levels(term, table) for term in group.terms)
     }
-    plain = [n for n in (exposure, *sorted(set(names) - {exposure})) if n not in alone]
+    shapes: dict[str, Factor] = {}
+    for factor in (factor for term in terms for factor in term):
+        shapes.setdefault(factor_variable(factor), factor)
+    missing = [n for n in (exposure, *sorted(set(names) - {exposure})) if n not in alone]
     replaced = any(_is_of_levels(term, table) for term in form.terms)
     lost = replaced and not any(_is_of_levels(term, table) for term in terms)
     return Formula(
         "",
-        (*((n,) for n in plain), *terms),
+        (*((shapes.get(name, name),) for name in missing), *terms),
         form.intercept or lost,
         tuple(groups),
         form.offsets,

@@ -77,7 +77,7 @@ from causal.models.terms import (
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["Names", "VaryingNames", "build", "carried", "names", "sampled"]
+__all__ = ["Names", "VaryingNames", "build", "carried", "names", "sampled", "starts"]
 
 LONGEST = 200
 """Longer names are cut: they would fill a picture of the model and every progress line."""
@@ -416,6 +416,35 @@ _OUTCOMES: Mapping[Family, str] = {
 }
 
 
+def starts(regression: Regression, table: Table) -> dict[str, NDArray[np.float64]]:
+    """Where a sampler may start what PyMC's own rule would start badly, by variable.
+
+    As in ``pm.sample(initvals=...)``. They are no part of the model, because `pm.do`, `pm.observe`
+    and `pm.compute_log_likelihood` refuse a model with starting values.
+
+    Cutpoints start at the log odds of the grades: PyMC takes the means of their priors, which need
+    not ascend. Correlations start at 0, as with PyMC, which compiles a random draw to find that.
+    """
+    called, (_, others) = names(regression), sampled(regression)
+    found: dict[str, NDArray[np.float64]] = {}
+    if regression.family == "ordered":
+        priors = regression.priors.cutpoints
+        grades = _outcome(regression, table.complete(regression.variables))
+        # Half a row more in each grade, so that the cutpoints differ even if one has no rows.
+        counts = np.bincount(grades, minlength=len(priors) + 1) + 0.5
+        below = np.cumsum(counts)[:-1] / counts.sum()
+        start, (low, high) = np.log(below / (1.0 - below)), priors[0].support
+        if np.isfinite(high):
+            start = low + (high - low) * below
+        elif np.isfinite(low):
+            start = np.exp(start)
+        found[others[0]] = start
+    for own, dims in zip(called.varying, called.term_dims, strict=True):
+        if own is not None and len(dims) > 1:
+            found[own.cholesky] = np.eye(len(called.coords[own.varied]))
+    return found
+
+
 def _pymc() -> Any:
     """PyMC, imported now: half a second that only those pay who use it."""
     try:
@@ -492,7 +521,7 @@ def _parameters(
         case "log":
             return {"mu": pm.math.exp(predictor), **found}
         case _:
-            cutpoints = _cutpoints(pm, regression, called, others[0], coefficients, observed)
+            cutpoints = _cutpoints(pm, regression, called, others[0], coefficients)
             return {"eta": predictor, "cutpoints": cutpoints, "compute_p": False}
 
 
@@ -535,10 +564,7 @@ def _deviation(
     if not several:
         return sd * pm.Normal(own.standard, 0.0, 1.0, dims=dims)
     count = len(priors)
-    # The default start would be found by compiling a random draw, which takes seconds.
-    cholesky = pm.LKJCorr(
-        own.cholesky, n=count, eta=eta, dims=(own.varied, own.other), initval=np.eye(count)
-    )
+    cholesky = pm.LKJCorr(own.cholesky, n=count, eta=eta, dims=(own.varied, own.other))
     below = np.tril_indices(count, -1)
     pm.Deterministic(own.correlation, (cholesky @ cholesky.T)[below], dims=own.pair)
     standard = pm.Normal(own.standard, 0.0, 1.0, dims=dims)
@@ -628,32 +654,18 @@ def _weighted(
 
 
 def _cutpoints(
-    pm: Any,
-    regression: Regression,
-    called: Names,
-    name: str,
-    coefficients: Sequence[Any],
-    observed: NDArray[Any],
+    pm: Any, regression: Regression, called: Names, name: str, coefficients: Sequence[Any]
 ) -> Any:
     """Register the cutpoints, whose independent priors are restricted to ascending order."""
-    priors = regression.priors.cutpoints
+    priors, dims = regression.priors.cutpoints, (called.cutpoint,)
     if len(priors) != len(called.coords[called.cutpoint]):
         raise ModelError(
             f"The model {shown(regression.name)} has {len(regression.grades)} grades and"
             f" {len(priors)} priors for its cutpoints. It takes one less than grades."
         )
-    # Half a row more in each grade, so that the cutpoints differ even if one has no rows.
-    counts = np.bincount(observed, minlength=len(priors) + 1) + 0.5
-    below = np.cumsum(counts)[:-1] / counts.sum()
-    start, (low, high) = np.log(below / (1.0 - below)), priors[0].support
-    if np.isfinite(high):
-        start = low + (high - low) * below
-    elif np.isfinite(low):
-        start = np.exp(start)
-    dims = (called.cutpoint,)
     ordered = pm.distributions.transforms.ordered
-    cutpoints = _sampled(pm, name, priors, called, dims, transform=ordered, initval=start)
-    # The transform orders what the sampler moves; draws from the prior come in any order.
+    cutpoints = _sampled(pm, name, priors, called, dims, transform=ordered)
+    # The transform orders what a sampler moves; draws from the prior come in any order.
     cutpoints = cutpoints.sort()
     if name == called.cutpoints_centred:
         shift = _sum(_weighted(-to_cutpoints(regression), coefficients, called))

@@ -17,6 +17,7 @@ comments, not in docstrings. Every identifier is one of ours.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -24,6 +25,7 @@ from textwrap import dedent, indent, wrap
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causal.data.column import MISSING
 from causal.errors import ModelError, did_you_mean, shown
@@ -374,6 +376,14 @@ def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 88) -> lis
     return [head, *filled, tail]
 
 
+# What may be broken at blanks; elsewhere they may be those of a name.
+_NUMBERS = re.compile(r"\w+=np\.array\([][0-9 ,.e+-]*\)", re.ASCII)
+
+
+def _array(values: Sequence[float] | NDArray[np.float64]) -> str:
+    return f"np.array({np.asarray(values, dtype=np.float64).tolist()!r})"
+
+
 def _call(head: str, arguments: Sequence[str], width: int = 92) -> list[str]:
     """Write ``head(arguments)`` on one line, or with one argument a line."""
     line = f"{head}({', '.join(arguments)})"
@@ -381,9 +391,8 @@ def _call(head: str, arguments: Sequence[str], width: int = 92) -> list[str]:
         return [line]
     found = [f"{head}("]
     for argument in arguments:
-        # Only numbers in brackets may be broken: blanks elsewhere may be those of a name.
         broken = [argument]
-        if len(argument) > width and argument.endswith("]"):
+        if len(argument) > width and _NUMBERS.fullmatch(argument):
             broken = wrap(argument, width, subsequent_indent="    ", break_on_hyphens=False)
         found += [f"    {part}" for part in broken]
         found[-1] += ","
@@ -888,8 +897,8 @@ class _Writer:
         for place, keyword in enumerate(priors[0].parameter_names):
             values = [float(prior.parameters[place]) for prior in priors]
             alike = len(set(values)) == 1
-            written = values[0] if alike else np.reshape(values, shape).tolist()
-            found.append(f"{keyword}={written!r}")
+            written = repr(values[0]) if alike else _array(np.reshape(values, shape))
+            found.append(f"{keyword}={written}")
         return found
 
     def _dims(self, dims: Sequence[str]) -> list[str]:
@@ -966,7 +975,7 @@ class _Writer:
             bounded = f"transforms.Interval({low!r}, {high!r})"
             usual = bounded if math.isfinite(high) else "transforms.log"
             order = f"transforms.Chain([{usual}, {order}])"
-        more = [f"transform={order}", f"{self.dialect.start}={start!r}"]
+        more = [f"transform={order}", f"{self.dialect.start}={_array(start)}"]
         drawn = self._drawn("cut", name, priors, (self.called.cutpoint,), more)
         return ["transforms = pm.distributions.transforms", *drawn]
 

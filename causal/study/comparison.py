@@ -16,7 +16,7 @@ from causal.criteria.question import Question
 from causal.criteria.verdict import Verdict
 from causal.data.table import Source, Table, read_table
 from causal.inference.posterior import Posterior
-from causal.inference.select import Progress, choose, sample
+from causal.inference.select import Progress, check_there, choose, sample
 from causal.models.families import Family
 from causal.models.formula import Formula, parse, parse_terms
 from causal.models.generator import Plan, columns_read, grouping, plan
@@ -24,7 +24,7 @@ from causal.models.priors import PriorChoice
 from causal.models.regression import Regression
 from causal.study.before import prior_effect
 from causal.study.effects import Effect, check_groups, dose_response, effects, subgroup_effects
-from causal.study.pathways import PathAnalysis, chain, path_analysis
+from causal.study.pathways import PathAnalysis, chain, check_linear, path_analysis
 from causal.study.priorsense import moved_by_priors
 from causal.study.shift import Shift, from_priors, shifts, verdict
 from causal.study.shift import Verdict as ShiftVerdict
@@ -284,7 +284,8 @@ def run(
         prior_choice=priors,
     )
     if paths:
-        chain(question)  # refuse before anything is sampled
+        check_linear(form, family)  # refuse before anything is sampled
+        chain(question)
     study = compare(
         made,
         sampler=sampler,
@@ -326,6 +327,7 @@ def compare(
     """Fit every regression of a plan and measure each against the correct one."""
     for regression in made.regressions:
         choose(regression, sampler)  # refuse before anything is sampled
+    check_there(sampler, pymc3_python)
     if by is not None:
         check_groups(made.regressions[0], made.table, by)
     posteriors = sample(

@@ -50,7 +50,6 @@ __all__ = [
     "dose_response",
     "effects",
     "expit",
-    "rise",
     "set_to",
     "subgroup_effects",
 ]
@@ -163,42 +162,6 @@ def set_to(table: Table, regression: Regression, contrast: Contrast, end: float)
         values = np.full(table.rows, end)
     moved = replace(column, values=values)
     return replace(table, columns=MappingProxyType({**table.columns, column.name: moved}))
-
-
-def rise(regression: Regression, table: Table, contrast: Contrast) -> NDArray[np.float64]:
-    """How far the contrast moves each column of the design, (rows, k)."""
-    moved = np.zeros((table.rows, len(regression.columns)))
-    for place, by in _risen(regression, table, contrast):
-        moved[:, place] = by
-    return moved
-
-
-def _risen(
-    regression: Regression, table: Table, contrast: Contrast
-) -> Iterator[tuple[int, NDArray[np.float64] | float]]:
-    """The columns of the design that the contrast moves: place, and how far, (rows,) or the same.
-
-    Without the detour over two large numbers where the difference is known: far from zero it would
-    lose digits.
-    """
-    low, high = (set_to(table, regression, contrast, end) for end in (contrast.low, contrast.high))
-    for place, column in enumerate(regression.columns):
-        own = [atom for atom in column if atom.variable == regression.exposure]
-        by: NDArray[np.float64] | float
-        match own:
-            case []:
-                continue
-            case [Numeric()]:
-                by = contrast.step
-            case [Log() as log]:
-                by = np.log1p(contrast.step / atom_values(Numeric(log.variable), low))
-            case _:
-                ends = [[atom_values(atom, end) for atom in own] for end in (low, high)]
-                by = np.prod(ends[1], axis=0) - np.prod(ends[0], axis=0)
-        for atom in column:
-            if atom.variable != regression.exposure:
-                by = by * atom_values(atom, table)
-        yield place, by
 
 
 def effects(
@@ -376,6 +339,34 @@ def _linear(
         posterior.values(weights).ravel(),
         weights,
     )
+
+
+def _risen(
+    regression: Regression, table: Table, contrast: Contrast
+) -> Iterator[tuple[int, NDArray[np.float64] | float]]:
+    """The columns of the design that the contrast moves: place, and how far, (rows,) or the same.
+
+    Without the detour over two large numbers where the difference is known: far from zero it would
+    lose digits.
+    """
+    low, high = (set_to(table, regression, contrast, end) for end in (contrast.low, contrast.high))
+    for place, column in enumerate(regression.columns):
+        own = [atom for atom in column if atom.variable == regression.exposure]
+        by: NDArray[np.float64] | float
+        match own:
+            case []:
+                continue
+            case [Numeric()]:
+                by = contrast.step
+            case [Log() as log]:
+                by = np.log1p(contrast.step / atom_values(Numeric(log.variable), low))
+            case _:
+                ends = [[atom_values(atom, end) for atom in own] for end in (low, high)]
+                by = np.prod(ends[1], axis=0) - np.prod(ends[0], axis=0)
+        for atom in column:
+            if atom.variable != regression.exposure:
+                by = by * atom_values(atom, table)
+        yield place, by
 
 
 class _Predictor:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PathAnalysis", "causes", "chain", "path_analysis"]
+__all__ = ["PathAnalysis", "causes", "chain", "check_linear", "path_analysis"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +164,22 @@ def _refuse_common_errors(question: Question, order: Sequence[str]) -> None:
                 "analysis must not share what they leave unexplained. Ask for the total effect "
                 "alone (--effect total), or measure what is missing."
             )
+
+
+def check_linear(form: object, family: str) -> None:
+    """Refuse what a path analysis, a sum of products of slopes, would not take into account.
+
+    Raises
+    ------
+    ModelError
+        A form (``--terms``), or a family that is not normal.
+    """
+    what = "terms of one's own" if form is not None else f"family {family}"
+    if form is not None or family not in ("auto", "gaussian"):
+        raise ModelError(
+            f"Path analysis adds up products of slopes, and takes no {what}. "
+            "Leave --paths out, or ask for it in a run of its own."
+        )
 
 
 def causes(question: Question, name: str) -> tuple[str, ...]:

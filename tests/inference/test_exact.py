@@ -8,7 +8,9 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +22,31 @@ from causal.data.table import read_table
 from causal.errors import InferenceError, ModelError
 from causal.inference import exact
 from causal.inference.posterior import Posterior
-from causal.models.design import statistic
-from causal.models.priors import Distribution, PriorChoice, Priors, gaussian_form, resolve
-from causal.models.regression import Categorical, Numeric, Regression
+from causal.models.assembly import terms_on
+from causal.models.design import design, needed, statistic
+from causal.models.formula import parse
+from causal.models.priors import (
+    Distribution,
+    PriorChoice,
+    Priors,
+    gaussian_form,
+    resolve,
+    to_printed,
+)
+from causal.models.regression import Regression
+from causal.models.terms import (
+    Atom,
+    Categorical,
+    Interaction,
+    Level,
+    Log,
+    Numeric,
+    Polynomial,
+    Power,
+    Term,
+    Varying,
+)
+from causal.models.terms import columns as columns_of
 
 Array = NDArray[np.float64]
 D = Distribution
@@ -56,16 +80,16 @@ def gaussian(
 ) -> Regression:
     """A regression of y on x0, x1, ..."""
     chosen = (slopes,) * columns if isinstance(slopes, Distribution) else tuple(slopes)
-    middle = (0.0,) * columns if centre is None else tuple(centre)
     terms = tuple(Numeric(f"x{i}") for i in range(columns))
-    return Regression(
-        "correct", "y", "x0", terms, "gaussian", Priors(intercept, middle, chosen, (), sigma)
-    )
+    middle = () if centre is None else tuple(zip(terms, centre, strict=True))
+    groups = tuple((slope,) for slope in chosen)
+    priors = Priors(intercept, middle, groups, (("sigma", sigma),))
+    return Regression("correct", "y", "x0", terms, "gaussian", priors)
 
 
 def moments(x: Array, y: Array, size: int = 10**6) -> Moments:
     data = np.column_stack([x, y])
-    names = [*((f"x{i}",) for i in range(data.shape[1] - 1)), ("y",)]
+    names = [((Numeric(name), 0.0),) for name in (*(f"x{i}" for i in range(x.shape[1])), "y")]
     return Moments.of_blocks((data[i : i + size] for i in range(0, len(data), size)), names)
 
 
@@ -178,7 +202,7 @@ def test_marginal_likelihood_of_sigma_is_a_multivariate_normal_density(
         stats.multivariate_normal.logpdf(y, mean, root @ root.T + s * s * np.eye(n)) for s in sigma
     ]
 
-    form = gaussian_form(model.priors, model.terms)
+    form = gaussian_form(model)
     assert form is not None
     given = exact._reduce(model, form, moments(x, y)).log_likelihood(np.log(sigma))
 
@@ -380,7 +404,8 @@ def with_category(level: Distribution, intercept: Distribution) -> tuple[Posteri
     data = {"x": x, "g": np.array(["a", "b", "c"])[g].tolist(), "y": y}
     table = read_table(data, ["x", "g", "y"])
     terms = (Numeric("x"), Categorical("g", ("a", "b", "c")))
-    priors = Priors(intercept, (0.0,), (UNIT if level != FLAT else FLAT,), (level,), SCALES[0])
+    slope = UNIT if level != FLAT else FLAT
+    priors = Priors(intercept, (), ((slope,), (level,) * 3), (("sigma", SCALES[0]),))
     model = Regression("correct", "y", "x", terms, "gaussian", priors)
     posterior = exact.fit(model, statistic([model], table), draws=50_000, seed=1)
     return posterior, np.column_stack([np.ones(60), x, np.eye(3)[g]]), y
@@ -413,6 +438,329 @@ def test_flat_levels_beside_a_flat_intercept_are_contrasts_with_the_first() -> N
     assert posterior.summary("g[a]").sd == 0.0
     for name, mean in zip(("intercept", "x", "g[b]", "g[c]"), expected, strict=True):
         assert posterior.summary(name).mean == pytest.approx(mean, rel=1e-10)
+
+
+# ------------------------------------------------------------------------------------------------
+# Interactions, powers, logarithms
+# ------------------------------------------------------------------------------------------------
+
+X, Z, T = Numeric("x"), Numeric("z"), Log("t")
+G, H = Categorical("g", ("a", "b", "c")), Categorical("h", ("u", "v"))
+XZ, XG, GH = Interaction((X, Z)), Interaction((X, G)), Interaction((G, H))
+XGH = Interaction((G, X, H))
+POLY = Polynomial("z", 3, 50.0)
+
+RICH: dict[str, tuple[Term, ...]] = {
+    "two numbers": (X, Z, XZ),
+    "a product alone": (XZ,),
+    "one part of a product": (X, XZ),
+    "slopes by level": (X, G, XG),
+    "slopes by level and no other": (G, XG),
+    "crossed categories": (G, H, GH),
+    "a power": (X, POLY),
+    "powers by level": (H, POLY, Interaction((POLY, H))),
+    "a power times a number": (X, POLY, Interaction((X, POLY))),
+    "a logarithm": (T, Interaction((T, X)), X),
+    "three of a kind": (X, G, H, XG, GH, Interaction((X, H)), XGH),
+}
+
+
+def rich_table(rows: int = 90, seed: int = 11) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    g, h = random.integers(0, 3, rows), random.integers(0, 2, rows)
+    x, z = random.normal(3.0, 1.0, rows) + g, random.normal(52.0, 2.0, rows)
+    t = random.uniform(0.5, 5.0, rows)
+    y = 4 + x - 0.3 * x * (z - 50) + g * x * (h - 0.5) + np.log(t) + random.normal(0, 1.5, rows)
+    labels = {"g": np.array([*"abc"])[g].tolist(), "h": np.array([*"uv"])[h].tolist()}
+    return {"x": x, "z": z, "t": t, "y": y, **labels}
+
+
+def atom(one: Atom, data: dict[str, Any]) -> Array:
+    match one:
+        case Level():
+            return np.array([float(label == one.label) for label in data[one.variable]])
+        case Log():
+            return np.log(data[one.variable])
+        case Power():
+            return (data[one.variable] - one.centre) ** one.exponent
+        case _:
+            return np.asarray(data[one.variable])
+
+
+def centred(model: Regression, data: dict[str, Any]) -> Array:
+    """The columns that the priors are about: products of centred numbers."""
+    centres = model.priors.centres
+    made = [np.ones(len(data["y"]))] * (model.priors.intercept is not None)
+    for term in model.terms:
+        for column in columns_of(term):
+            factors = [atom(one, data) - centres.get(one, 0.0) for one in column]
+            made.append(np.prod(factors, axis=0))
+    return np.column_stack(made)
+
+
+def rich(terms: tuple[Term, ...], data: dict[str, Any], **more: Any) -> Regression:
+    table = read_table(data, list(data))
+    intercept = more.pop("has_intercept", True)
+    choice = PriorChoice(more.pop("preset", "default"), more)
+    priors = resolve(choice, terms, "y", "gaussian", table, intercept=intercept)
+    return Regression("correct", "y", "x", terms, "gaussian", priors)
+
+
+def on_a_grid(
+    design_: Array, y: Array, mean: Array, sd: Array, prior: Distribution, names: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """Mean and sd of every coefficient and of sigma: normal equations summed over a grid.
+
+    Independent of what is tested: no QR, no singular values, no centring. Flat where sd is inf.
+    """
+    sigma = np.exp(np.linspace(-2.5, 3.5, 3_001))
+    precision = np.diag(1.0 / sd**2)
+    total = design_.T @ design_ / sigma[:, None, None] ** 2 + precision
+    target = np.outer(1 / sigma**2, design_.T @ y) + precision @ mean
+    covariance = np.linalg.inv(total)
+    means = np.einsum("sij,sj->si", covariance, target)
+    fit = y @ y / sigma**2 + mean @ precision @ mean - np.einsum("si,si->s", means, target)
+    log_density = -len(y) * np.log(sigma) - 0.5 * np.linalg.slogdet(total)[1] - 0.5 * fit
+    log_density += prior.log_density(sigma) + np.log(sigma)
+    mass = np.exp(log_density - log_density.max())
+    mass /= mass.sum()
+    expected = mass @ means
+    variance = mass @ (np.diagonal(covariance, axis1=1, axis2=2) + (means - expected) ** 2)
+    found = zip(names, zip(expected.tolist(), np.sqrt(variance).tolist(), strict=True), strict=True)
+    mean_sigma = float(mass @ sigma)
+    sd_sigma = math.sqrt(float(mass @ (sigma - mean_sigma) ** 2))
+    return {**dict(found), "sigma": (mean_sigma, sd_sigma)}
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("case", RICH)
+def test_rich_models_have_the_posterior_of_columns_built_by_hand(case: str, preset: str) -> None:
+    """The centred coefficients, by normal equations; then what is printed, by the fitted line."""
+    data = rich_table()
+    model = rich(RICH[case], data, preset=preset)
+    posterior = exact.fit(model, statistic([model], read_table(data, list(data))), draws=10, seed=1)
+    form = gaussian_form(model)
+    assert form is not None and model.priors.sigma is not None
+    names = model.linear_names
+    expected = on_a_grid(
+        centred(model, data), data["y"], form.mean, form.sd, model.priors.sigma, names
+    )
+
+    # theta = inverse(to_printed) @ printed, so a row of the inverse is a functional of the printed.
+    back = np.linalg.inv(to_printed(model))
+    for place, name in enumerate(names):
+        weights = {n: w for n, w in zip(names, back[place].tolist(), strict=True) if w}
+        mean, sd = expected[name]
+        found = posterior.summary(weights)
+        assert found.mean == pytest.approx(mean, rel=1e-6, abs=1e-6 * sd), name
+        assert found.sd == pytest.approx(sd, rel=1e-6), name
+    assert posterior.summary("sigma").mean == pytest.approx(expected["sigma"][0], rel=1e-7)
+
+    # Rows: the printed coefficients times the columns of the formula are the fitted line.
+    centred_rows = centred(model, data) @ [expected[name][0] for name in names]
+    plain = design(model, read_table(data, list(data)))
+    printed = [posterior.summary(name).mean for name in names]
+    np.testing.assert_allclose(plain @ printed, centred_rows, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", RICH)
+def test_the_posterior_is_that_of_the_same_columns_read_as_numbers(case: str) -> None:
+    """Each centred column as a column of the data, with its prior: the plain model agrees."""
+    data = rich_table()
+    model = rich(RICH[case], data)
+    form = gaussian_form(model)
+    assert form is not None and model.priors.sigma is not None
+    posterior = exact.fit(model, statistic([model], read_table(data, list(data))), draws=10, seed=1)
+    made = centred(model, data)[:, 1:]
+    slopes = [D("Normal", pair) for pair in zip(form.mean[1:], form.sd[1:], strict=True)]
+    plain = gaussian(
+        made.shape[1],
+        intercept=model.priors.intercept, slopes=slopes, sigma=model.priors.sigma,
+    )  # fmt: skip
+    other = exact.fit(plain, moments(made, data["y"]), draws=10, seed=1)
+
+    assert posterior.mixture is not None and other.mixture is not None
+    moved = to_printed(model)
+    for name, row in zip(model.linear_names, moved, strict=True):
+        one, two = posterior.summary(name), other.mixture.linear(row)
+        assert one.mean == pytest.approx(two.mean, rel=1e-8, abs=1e-8 * two.sd), name
+        assert one.sd == pytest.approx(two.sd, rel=1e-8), name
+        assert one.probability_positive == pytest.approx(two.probability_positive, abs=1e-8)
+
+
+@pytest.mark.parametrize("case", RICH)
+@pytest.mark.parametrize("has_intercept", [True, False])
+def test_flat_priors_give_the_least_squares_of_what_is_needed(
+    case: str, has_intercept: bool
+) -> None:
+    """Contrasts, slopes, and every fitted value are those of the reference-coded design."""
+    data = rich_table()
+    table = read_table(data, list(data))
+    flat = {"slope": FLAT, "level": FLAT, "sigma": D("HalfFlat")}
+    if has_intercept:
+        flat["intercept"] = FLAT
+    model = rich(RICH[case], data, has_intercept=has_intercept, **flat)
+    plain = design(model, table)
+    reference = plain[:, needed(model)]
+    rows, rank = reference.shape
+    expected, [rss], *_ = np.linalg.lstsq(reference, data["y"])
+    freedom = rows - rank - 1  # flat on sigma itself
+    unit = rss / (freedom - 2) * np.linalg.inv(reference.T @ reference)
+
+    posterior = exact.fit(model, statistic([model], table), draws=10, seed=1)
+
+    names = np.array(model.linear_names)
+    for name, mean, variance in zip(names[needed(model)], expected, np.diagonal(unit), strict=True):
+        found = posterior.summary(str(name))
+        assert found.mean == pytest.approx(mean, rel=1e-6, abs=1e-6 * math.sqrt(variance)), name
+        assert found.sd == pytest.approx(math.sqrt(variance), rel=1e-6), name
+    for name in names[~needed(model)]:
+        assert (posterior.summary(str(name)).mean, posterior.summary(str(name)).sd) == (0.0, 0.0)
+    for row in (0, 7, 41):
+        weights = dict(zip(names.tolist(), plain[row].tolist(), strict=True))
+        fitted, spread = posterior.summary(weights), reference[row] @ unit @ reference[row]
+        assert fitted.mean == pytest.approx(reference[row] @ expected, rel=1e-8)
+        assert fitted.sd == pytest.approx(math.sqrt(spread), rel=1e-6)
+
+
+MIXED: dict[str, tuple[tuple[Term, ...], dict[str, Distribution]]] = {
+    "a flat interaction beside proper parts": ((X, Z, XZ), {"x:z": FLAT}),
+    "flat parts beside a proper interaction": ((X, Z, XZ), {"x": FLAT, "z": FLAT}),
+    "flat slopes by level beside a proper slope": ((X, G, XG), {"x:g": FLAT}),
+    "flat cells beside proper categories": ((G, H, GH), {"g:h": FLAT}),
+    "flat cells and one flat category": ((G, H, GH), {"g:h": FLAT, "g": FLAT}),
+    "all of it but the cells": ((G, H, GH), {"intercept": FLAT, "g": FLAT, "h": FLAT}),
+    "a flat power": ((X, POLY), {"poly(z, 3)": FLAT}),
+    "flat slopes of a power by level": (
+        (H, POLY, Interaction((POLY, H))),
+        {"poly(z, 3):h": FLAT, "poly(z, 3)": FLAT},
+    ),
+    "a flat intercept where numbers are centred nowhere": ((X, Z, XZ, G), {"intercept": FLAT}),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_flat_priors_on_some_terms_are_the_limit_of_wide_ones(case: str) -> None:
+    """Against normal equations with nothing in the place of a flat prior's precision."""
+    terms, own = MIXED[case]
+    data = rich_table()
+    table = read_table(data, list(data))
+    model = rich(terms, data, **own)
+    form = gaussian_form(model)
+    assert form is not None and model.priors.sigma is not None
+    posterior = exact.fit(model, statistic([model], table), draws=10, seed=1)
+    # What nothing tells apart is left out here: of flat columns, those that other flat ones span.
+    held = exact._reference_levels(model)
+    rows = centred(model, data)[:, ~held]
+    sd = np.where(form.flat, math.inf, form.sd)[~held]
+    names = [n for n, gone in zip(model.linear_names, held, strict=True) if not gone]
+    expected = on_a_grid(rows, data["y"], form.mean[~held], sd, model.priors.sigma, names)
+
+    assert np.linalg.matrix_rank(np.vstack([rows, np.diag(1.0 / sd)])) == rows.shape[1]
+    back = np.linalg.inv(to_printed(model))
+    for name in names:
+        weights = dict(zip(model.linear_names, back[model.linear_names.index(name)], strict=True))
+        found, (mean, spread) = posterior.summary(weights), expected[name]
+        assert found.mean == pytest.approx(mean, rel=1e-5, abs=1e-5 * spread), name
+        assert found.sd == pytest.approx(spread, rel=1e-5), name
+    assert posterior.summary("sigma").mean == pytest.approx(expected["sigma"][0], rel=1e-6)
+
+
+def test_what_is_held_at_nought_is_what_nothing_tells_apart() -> None:
+    def held(*terms: Term, **own: Distribution) -> list[str]:
+        model = rich(terms, rich_table(), **own)
+        fixed = exact._reference_levels(model)
+        return [name for name, gone in zip(model.linear_names, fixed, strict=True) if gone]
+
+    flat = {"slope": FLAT, "level": FLAT}
+    assert held(G, H, intercept=FLAT, **flat) == ["g[a]", "h[u]"]
+    assert held(G, H, **flat) == ["h[u]"]  # the first category has the constant
+    assert held(X, XG, **flat) == ["x:g[a]"]
+    assert held(X, XG, **{"x:g": FLAT}) == []
+    assert held(G, H, GH, intercept=FLAT, **flat) == [
+        *("g[a]", "h[u]"), *("g[a]:h[u]", "g[a]:h[v]", "g[b]:h[u]", "g[c]:h[u]"),
+    ]  # fmt: skip
+    assert held(GH, G, H, **flat) == ["g[a]", "g[b]", "g[c]", "h[u]", "h[v]"]
+    assert held(GH, **flat) == []
+    assert held(G, H, GH) == []
+
+
+def test_a_prior_of_a_slope_beside_its_interaction_is_that_of_the_formula() -> None:
+    """x ~ Normal(1, 0.5) beside x:z, where z is far from 0: by hand in the written columns."""
+    data = rich_table()
+    table = read_table(data, list(data))
+    own = {
+        "x": D("Normal", (1.0, 0.5)),
+        "z": D("Normal", (0.0, 0.1)),
+        "x:z": D("Normal", (0.0, 1.0)),
+    }
+    model = rich((X, Z, XZ), data, intercept=D("Normal", (0.0, 20.0)), **own)
+    written = np.column_stack([np.ones(90), data["x"], data["z"], data["x"] * data["z"]])
+    assert model.priors.sigma is not None
+    expected = on_a_grid(
+        written, data["y"], np.array([0.0, 1.0, 0.0, 0.0]), np.array([20.0, 0.5, 0.1, 1.0]),
+        model.priors.sigma, model.linear_names,
+    )  # fmt: skip
+
+    posterior = exact.fit(model, statistic([model], table), draws=10, seed=1)
+    for name, (mean, sd) in expected.items():
+        assert posterior.summary(name).mean == pytest.approx(mean, rel=1e-6), name
+        assert posterior.summary(name).sd == pytest.approx(sd, rel=1e-6), name
+
+
+def test_the_marginal_likelihood_of_a_rich_model_is_a_multivariate_normal_density() -> None:
+    data = rich_table(40)
+    model = rich(RICH["three of a kind"], data)
+    form = gaussian_form(model)
+    assert form is not None
+    table = read_table(data, list(data))
+    rows = centred(model, data)
+    sigma = np.array([0.5, 1.0, 3.0])
+    root = rows * form.sd
+    expected = [
+        stats.multivariate_normal.logpdf(
+            data["y"], rows @ form.mean, root @ root.T + s * s * np.eye(40)
+        )
+        for s in sigma
+    ]
+
+    given = exact._reduce(model, form, statistic([model], table)).log_likelihood(np.log(sigma))
+
+    constant = -20 * math.log(2 * math.pi)
+    np.testing.assert_allclose(given + constant, expected, rtol=1e-10)
+
+
+# A product without its parts is another model when its numbers are counted from elsewhere.
+WHOLE = [case for case in RICH if case not in ("a product alone", "one part of a product")]
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_where_numbers_are_counted_from_does_not_change_what_is_fitted(case: str) -> None:
+    """Default priors: years counted from 0 or from 1950, in days or in years."""
+    data = rich_table()
+    moved = {**data, "z": data["z"] * 365.25 - 3e5, "x": data["x"] + 1e4}
+    move = {"poly(z, 3)": Polynomial("z", 3, 50.0 * 365.25 - 3e5)}
+    answers = []
+    for one, terms in ((data, RICH[case]), (moved, tuple(_moved(t, move) for t in RICH[case]))):
+        model = rich(terms, one)
+        table = read_table(one, list(one))
+        posterior = exact.fit(model, statistic([model], table), draws=10, seed=1)
+        rows = design(model, table)
+        fitted = [
+            posterior.summary(dict(zip(model.linear_names, row, strict=True))) for row in rows[:5]
+        ]
+        assert posterior.mixture is not None
+        answers.append([*((f.mean, f.sd) for f in fitted), posterior.mixture.scale()])
+    np.testing.assert_allclose(answers[1], answers[0], rtol=1e-6)
+
+
+def _moved(term: Term, move: dict[str, Polynomial]) -> Term:
+    if isinstance(term, Polynomial):
+        return move["poly(z, 3)"]
+    if isinstance(term, Interaction):
+        parts = tuple(move["poly(z, 3)"] if isinstance(p, Polynomial) else p for p in term.parts)
+        return Interaction(parts)
+    return term
 
 
 def test_collinear_predictors_share_what_the_data_say() -> None:
@@ -587,6 +935,11 @@ def test_what_is_not_exact_is_said_and_refused() -> None:
     assert exact.obstacle(gaussian(1, slopes=FLAT)) is None
     assert "Normal" in (exact.obstacle(student) or "")
     assert "bernoulli" in (exact.obstacle(replace(gaussian(1), family="bernoulli")) or "")
+    assert "student" in (exact.obstacle(replace(gaussian(1), family="student")) or "")
+    pooled = Varying(Categorical("g", ("a", "b")), ())
+    varying = replace(gaussian(1), terms=(pooled,))
+    assert "vary by a category" in (exact.obstacle(varying) or "")
+    assert "offset" in (exact.obstacle(replace(gaussian(1), offsets=(Log("t"),))) or "")
     with pytest.raises(InferenceError, match="exact"):
         exact.fit(student, moments(x, y))
     with pytest.raises(InferenceError, match="draws"):
@@ -686,6 +1039,43 @@ def test_flat_priors_reach_the_certified_values_of_nist(name: str, size: int) ->
         # A flat prior on sigma: t with freedom - 1 degrees, scaled by the residual.
         sd = error * math.sqrt(freedom / (freedom - 3))
         assert summary.sd == pytest.approx(0.0 if exact_fit else sd, rel=1e-7)
+
+
+POWERS = {"Filip": (10, 7.0), "Pontius": (2, 11.0), "Wampler1": (5, 9.0), "Wampler2": (5, 11.0),
+          "Wampler3": (5, 9.0), "Wampler4": (5, 7.0)}  # fmt: skip
+
+
+@pytest.mark.skipif(
+    "CAUSAL_CASES" not in os.environ, reason="CAUSAL_CASES names no folder of cases"
+)
+@pytest.mark.parametrize("name", POWERS)
+def test_a_polynomial_reaches_the_certified_curve_of_nist(name: str) -> None:
+    """Its coefficients are those of the certified polynomial written about the mean of x."""
+    degree, digits = POWERS[name]
+    folder = Path(os.environ["CAUSAL_CASES"]) / "nist" / name
+    beta = [
+        Fraction(v) for v in json.loads((folder / "expected.json").read_text())["certified_beta"]
+    ]
+    with (folder / "data.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    data = {key: [float(row[key]) for row in rows] for key in rows[0]}
+    table = read_table(data, ["x", "y"])
+    [term] = terms_on(parse(f"y ~ poly(x, {degree})"), "x", table)
+    assert isinstance(term, Polynomial)
+    choice = PriorChoice(overrides={"intercept": FLAT, "slope": FLAT, "sigma": D("HalfFlat")})
+    priors = resolve(choice, (term,), "y", "gaussian", table)
+    model = Regression("correct", "y", "x", (term,), "gaussian", priors)
+    centre = Fraction(term.centre)
+    expected = [
+        sum(beta[k] * math.comb(k, j) * centre ** (k - j) for k in range(j, degree + 1))
+        for j in range(degree + 1)
+    ]
+
+    posterior = exact.fit(model, statistic([model], table), draws=10, seed=1)
+
+    for coefficient, value in zip(posterior.names, expected, strict=False):
+        mean = posterior.summary(coefficient).mean
+        assert abs(mean - float(value)) <= 10.0**-digits * abs(float(value)), coefficient
 
 
 # ------------------------------------------------------------------------------------------------

@@ -8,19 +8,24 @@ import pytest
 from causal.data.table import read_table
 from causal.errors import InferenceError
 from causal.graph.dag import Dag
-from causal.inference.select import choose, sample
+from causal.inference.select import ASKED, choose, sample
+from causal.models.formula import parse_terms
 from causal.models.generator import observed, plan
 from causal.models.priors import Distribution, PriorChoice
 
 
-def planned(*, binary=False, **priors):
+def planned(*, binary=False, form=None, family="auto", **priors):
     random = np.random.default_rng(2)
     x, z = random.normal(size=(2, 80))
     y = x + z + random.normal(size=80)
-    question = Dag("x <- z -> y; x -> y").question("x", "y")
-    table = read_table({"x": x, "z": z, "y": (y > 0) if binary else y}, observed(question))
+    question = Dag("x <- z -> y; x -> y; g -> y").question("x", "y")
+    data = {"x": x, "z": z, "y": (y > 0) if binary else y, "g": ["a", "b", "c", "d"] * 20}
+    if family == "cells":
+        data |= {"x": x > 0, "z": z > 0}
+    table = read_table(data, observed(question))
     choice = PriorChoice("default", {k: Distribution(*v) for k, v in priors.items()})
-    return plan(question, table, prior_choice=choice)
+    right = None if form is None else parse_terms(form)
+    return plan(question, table, prior_choice=choice, form=right, family=family)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +38,22 @@ def planned(*, binary=False, **priors):
         (planned(slope=("Flat", ())), "auto", "exact"),
         (planned(z=("StudentT", (3.0, 0.0, 1.0))), "auto", "nuts"),
         (planned(binary=True), "auto", "nuts"),
+        (planned(form="poly(x, 2) + poly(z, 3):g"), "auto", "exact"),
+        (planned(form="0 + g"), "auto", "exact"),
+        (planned(form="offset(z)"), "auto", "nuts"),
+        (planned(family="student"), "auto", "nuts"),
+        (planned(family="cells", binary=True), "auto", "exact"),
+        (planned(family="cells", binary=True), "exact", "exact"),
+        (planned(family="cells", binary=True), "nuts", "nuts"),
+        (planned(form="(1 | g)"), "auto", "importance"),
+        (planned(form="(1 | g)", family="student"), "auto", "nuts"),
+        (planned(), "pymc3", "pymc3"),
     ],
-    ids=["normal", "asked", "forced", "any sigma", "flat", "Student prior", "binary outcome"],
+    ids=[
+        *("normal", "asked", "forced", "any sigma", "flat", "Student prior", "binary outcome"),
+        *("products and powers", "no intercept", "offset", "Student errors", "cells"),
+        *("cells asked", "cells by force", "varying", "varying Student errors", "program"),
+    ],
 )
 def test_auto_takes_the_exact_sampler_wherever_it_is_valid(made, asked, sampler):
     assert choose(made.regressions[0], asked) == sampler
@@ -45,18 +64,25 @@ def test_auto_takes_the_exact_sampler_wherever_it_is_valid(made, asked, sampler)
     [
         (planned(z=("StudentT", (3.0, 0.0, 1.0))), "neither Normal nor Flat"),
         (planned(binary=True), "its family is bernoulli"),
+        (planned(form="(1 | g)"), "some of its coefficients vary by a category"),
+        (planned(form="offset(z)"), "it has an offset"),
     ],
-    ids=["Student prior", "binary outcome"],
+    ids=["Student prior", "binary outcome", "varying", "offset"],
 )
 def test_exact_is_refused_with_the_reason_where_it_is_not(made, reason):
     with pytest.raises(InferenceError, match=reason):
         choose(made.regressions[0], "exact")
 
 
-@pytest.mark.parametrize("asked", ["importance", "pymc3"])
-def test_a_sampler_that_is_planned_is_said_to_be_missing(asked):
-    with pytest.raises(InferenceError, match="not built yet"):
-        choose(planned().regressions[0], asked)
+def test_importance_is_refused_where_nothing_varies():
+    with pytest.raises(InferenceError, match="importance cannot sample the model 'y ~ x"):
+        choose(planned().regressions[0], "importance")
+
+
+def test_a_sampler_that_there_is_not_is_refused_with_the_nearest():
+    with pytest.raises(InferenceError, match=r"Unknown sampler 'nut'. Did you mean 'nuts'\?"):
+        choose(planned().regressions[0], "nut")
+    assert ASKED == ("auto", "exact", "importance", "nuts", "pymc3")
 
 
 def test_every_model_gets_a_posterior_of_its_own_by_name():
@@ -68,6 +94,17 @@ def test_every_model_gets_a_posterior_of_its_own_by_name():
         assert found.names == regression.coefficient_names
         assert found.draws.shape == (1, 500, len(found.names))
         assert found.sampler == "exact"
+
+
+def test_cells_are_counted_on_the_rows_used():
+    made = planned(family="cells", binary=True)
+    found = sample(made.regressions, made.table, made.moments, draws=2_000, seed=3)["unadjusted"]
+    x, y = made.table["x"].values, made.table["y"].values
+    for place, name in enumerate(("x[false]", "x[true]")):
+        ones, rows = y[x == place].sum(), (x == place).sum()
+        assert name in found.names or f"x[{place}]" in found.names
+        mean = found.values(found.names[place]).mean()
+        assert mean == pytest.approx((1 + ones) / (2 + rows), abs=0.01)
 
 
 def test_both_samplers_answer_a_question_alike():

@@ -59,6 +59,11 @@ ENTERED: dict[str, tuple[str | None, tuple[str, ...], str]] = {
     "an interaction is no main effect": ("x:g", ("g", "a"), "x + a + g + x:g"),
     "nor is one of three": ("x:a:g", ("g", "a"), "x + a + g + x:a:g"),
     "a crossing needs all": ("a*b*x", ("b",), "x + b + b:x"),
+    "a curve in each group is one of the curve": (
+        "poly(a, 2):g:log(x)",
+        ("a", "g"),
+        "log(x) + poly(a, 2) + g + poly(a, 2):g:log(x)",
+    ),
     "a main effect in another shape": ("log(a) + x:a", ("a",), "x + log(a) + x:a"),
     "pooled levels stand for a category": ("(1 | g)", ("g", "a"), "x + a + (1 | g)"),
     "slopes alone do not": ("(0 + x | g)", ("g",), "x + g + (0 + x | g)"),

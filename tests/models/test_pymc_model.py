@@ -15,10 +15,10 @@ from scipy import stats
 from causal.data.table import Table, read_table
 from causal.errors import MissingPart, ModelError
 from causal.models.priors import Distribution, Priors
-from causal.models.pymc_model import build, carried, names, sampled
+from causal.models.pymc_model import build, carried, names, sampled, starts
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
 from causal.models.terms import Interaction, Log, Polynomial, Varying, columns, variables
-from tests.kinds import (
+from tests.regressions import (
     KINDS,
     centred_design,
     correlation_matrix,
@@ -27,8 +27,8 @@ from tests.kinds import (
     log_prior,
     make,
 )
-from tests.kinds import frame as all_columns
-from tests.kinds import offsets as offsets_of
+from tests.regressions import frame as all_columns
+from tests.regressions import offsets as offsets_of
 
 pm = pytest.importorskip("pymc")
 xr = pytest.importorskip("xarray")
@@ -385,18 +385,14 @@ CUTPOINT_PRIORS = [
 @pytest.mark.parametrize("prior", CUTPOINT_PRIORS, ids=str)
 def test_cutpoints_start_in_order_and_inside_of_any_prior(prior: Distribution) -> None:
     reg, read = make(KINDS["ordered"], all_columns(), overrides={"cutpoint": prior})
-    model = build(reg, read)
-    start = model.initial_point()
-    logp = model.compile_logp(mode=INTERPRETED)
-    assert np.isfinite(logp(start))
-    [cutpoints] = [rv for rv in model.free_RVs if rv.name == "cutpoints"]
-    value = start[model.rvs_to_values[cutpoints].name]
-    back = model.rvs_to_transforms[cutpoints].backward(value, *cutpoints.owner.inputs)
-    cuts = back.eval(mode=INTERPRETED)
+    [(name, cuts)] = starts(reg, read).items()
     assert (np.diff(cuts) > 0).all()
     low, high = prior.support
     assert low < cuts[0]
     assert cuts[-1] < high
+    model = build(reg, read)
+    model.set_initval(model[name], cuts)
+    assert np.isfinite(model.compile_logp(mode=INTERPRETED)(model.initial_point()))
 
 
 def test_grades_drawn_from_the_prior_follow_cutpoints_in_order() -> None:

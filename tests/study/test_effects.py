@@ -31,7 +31,6 @@ from causal.study.effects import (
     dose_response,
     effects,
     expit,
-    rise,
     subgroup_effects,
 )
 
@@ -653,35 +652,6 @@ def test_the_weights_are_those_of_the_formula():
     mean = float(np.mean(Z))
     wanted = {"g[a]": -1.0, "g[c]": 1.0, "g[a]:z": -mean, "g[c]:z": mean}
     assert second.weights == pytest.approx(wanted)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_the_rise_is_the_difference_of_the_two_designs(case):
-    from causal.models.design import design
-
-    data, model, _ = prepared(case)
-    for contrast, (_, low, high) in zip(contrasts(model, data), CASES[case][3], strict=True):
-        ends = []
-        for end in (low, high):
-            rows = [end(row_of(data, i)) for i in range(data.rows)]
-            codes = {n: c.levels.index if c.levels else float for n, c in data.columns.items()}
-            set_there = Table(
-                data.source,
-                data.rows,
-                {
-                    name: Column(
-                        name,
-                        c.kind,
-                        np.array([float(codes[name](r[name])) for r in rows]),
-                        c.levels,
-                        0,
-                    )
-                    for name, c in data.columns.items()
-                },
-            )
-            ends.append(design(model, set_there))
-        found = rise(model, data, contrast)
-        np.testing.assert_allclose(found, ends[1] - ends[0], rtol=1e-11, atol=1e-13)
 
 
 # Rows that agree

@@ -20,7 +20,7 @@ from causal.errors import CausalError, DataError, ModelError, QuestionError
 from causal.graph.dag import Dag
 from causal.inference.posterior import Diagnostics, Posterior
 from causal.models.priors import Distribution, PriorChoice
-from causal.study.pathways import causes, chain, path_analysis
+from causal.study.pathways import causes, chain, check_linear, path_analysis
 from tests.oracles import Case, linear_model
 
 D = Distribution
@@ -353,6 +353,20 @@ def test_samplers_may_round_the_number_of_draws_differently(monkeypatch):
     assert found.total.draws == pytest.approx(direct + to_m * from_m)
 
 
+@pytest.mark.heavy
+def test_a_chain_may_be_sampled_partly_by_nuts():
+    question = asked("x -> m -> y; x -> y; x <- z -> y; z -> m")
+    heavy = PriorChoice("default", {"m": D("StudentT", (3.0, 0.0, 10.0))})
+    mixed = path_analysis(question, butterfly(), priors=heavy, draws=3999)
+    exact = path_analysis(question, butterfly())
+    assert [p.sampler for p in mixed.posteriors.values()] == ["exact", "nuts"]
+    assert len(mixed.total.draws) == 3999
+    assert mixed.passed
+    for one, other in ((mixed.direct, exact.direct), (mixed.total, exact.total)):
+        assert one.mean == pytest.approx(other.mean, abs=3 * ERROR * other.sd)
+        assert one.sd == pytest.approx(other.sd, rel=0.1)
+
+
 def test_a_failed_check_is_handed_on():
     x = np.arange(30.0)
     m = x + np.random.default_rng(1).normal(size=30)
@@ -459,6 +473,19 @@ def test_data_that_make_no_chain_of_linear_regressions_are_refused(case):
     data, reason = UNFIT[case]
     with pytest.raises((ModelError, DataError), match=reason):
         path_analysis(asked("x -> m -> y; x -> y; z -> y"), data)
+
+
+def test_a_form_or_a_family_that_a_path_analysis_has_no_use_for_is_refused():
+    data, question = butterfly(), asked("x -> m -> y; x -> y; x <- z -> y; z -> m")
+    with pytest.raises(ModelError, match="takes no terms of one's own"):
+        question.run(data, paths=True, form="x:z")
+    with pytest.raises(ModelError, match="takes no family student"):
+        question.run(data, paths=True, family="student")
+    for family in ("auto", "gaussian"):
+        check_linear(None, family)
+    assert question.run(data, paths=True, draws=100).pathways.total.mean == pytest.approx(
+        path_analysis(question, data, draws=100).total.mean
+    )
 
 
 def test_priors_that_come_from_no_data_do_with_few_rows():
