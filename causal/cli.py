@@ -266,7 +266,9 @@ def check(
     "--by", metavar="NAME", help="Tell the effect apart by the groups of a variable, too."
 )
 @_flag("--paths", "paths", "Path analysis too: direct, indirect and total effect in one model.")
-@click.option("--sampler", default="auto", metavar="SAMPLER", help="auto, exact, importance, nuts, pymc3.")
+@click.option(
+    "--sampler", default="auto", metavar="SAMPLER", help="auto, exact, importance, nuts, pymc3."
+)
 @click.option("--pymc3-python", metavar="PATH", help="A Python 3.9 that has PyMC3; see doctor.")
 @click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
 @click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
@@ -346,7 +348,8 @@ def run(
         if paths:
             from causal.study.pathways import chain, check_linear, path_analysis
 
-            check_linear(asked.form, asked.family)  # refused before anything is sampled
+            # Refused before anything is sampled.
+            check_linear(asked.form, asked.family if trials is None else "binomial")
             chain(questions[0])
         if show and not slow:
             _print_head(questions, dag)
@@ -376,9 +379,11 @@ def run(
                         questions[0],
                         table,
                         priors=asked.priors,
+                        sampler=sampler,
                         draws=draws,
                         prob=prob,
                         seed=seed,
+                        pymc3_python=pymc3_python,
                         progress=progress,
                     ),
                 )

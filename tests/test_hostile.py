@@ -103,6 +103,51 @@ def _without_seconds(record: dict, out: Path) -> dict:
     return record
 
 
+def quoted(name: str) -> str:
+    """As a formula writes any name."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+@pytest.mark.parametrize("evil", NAMES.values(), ids=NAMES)
+def test_a_name_in_the_terms_of_a_model_is_a_name_and_nothing_else(evil, tmp_path):
+    dag, data = written(tmp_path, evil)
+    terms = f"poly({quoted(evil)}, 2) + x:{quoted(evil)}"
+    ran = causal("run", dag, data, "--json", "--terms", terms, "--by", evil)
+    assert ran.code == 0, ran.err
+    assert len(ran.json["subgroups"]["correct"]) == 40
+    correct = ran.json["models"]["correct"]
+    assert correct["adjust_for"] == [evil]
+    assert len(correct["coefficients"]) == 6  # intercept, x, two powers, a product, sigma
+    assert causal("run", dag, data, "--terms", terms).code == 0
+
+
+@pytest.mark.parametrize("dialect", ["pymc", "pymc3"])
+@pytest.mark.parametrize("evil", NAMES.values(), ids=NAMES)
+def test_a_written_program_holds_the_name_as_a_literal_only(evil, dialect, tmp_path):
+    dag, data = written(tmp_path, evil)
+    plain = causal("script", dag, data, "--dialect", dialect)
+    assert plain.code == 0, plain.err
+    tame_dag, tame_data = written(tmp_path, "z")
+    tame = causal("script", tame_dag, tame_data, "--dialect", dialect).out
+    tree = ast.parse(plain.out)
+
+    def names(source):
+        found = {n.id for n in ast.walk(source) if isinstance(n, ast.Name)}
+        found |= {n.attr for n in ast.walk(source) if isinstance(n, ast.Attribute)}
+        found |= {n.name for n in ast.walk(source) if isinstance(n, ast.FunctionDef)}
+        return found | {n.arg for n in ast.walk(source) if isinstance(n, ast.arg | ast.keyword)}
+
+    assert names(tree) == names(ast.parse(tame))
+    assert evil in {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    # Nor in a comment, where a line break would end it.
+    comments = [
+        line.partition("#")[2] for line in plain.out.splitlines() if line.lstrip()[:1] == "#"
+    ]
+    assert comments == [
+        line.partition("#")[2] for line in tame.splitlines() if line.lstrip()[:1] == "#"
+    ]
+
+
 @pytest.mark.parametrize("evil", NAMES.values(), ids=NAMES)
 def test_a_generated_program_holds_the_name_as_a_literal_only(evil, tmp_path):
     _, data = written(tmp_path, evil)

@@ -601,7 +601,9 @@ def _before(study: Study) -> list[Content]:
     fit = _ordered(study)[-1]
     before = fit.before
     if before is None:
-        return [tag("p", "A flat prior says nothing about effects before the data come.")]
+        return [
+            tag("p", "The priors alone say nothing finite about the effect before the data come.")
+        ]
     text = f"{words.prior_words(before)} After: {words.effect_words(fit)}."
     note = "The effect before and after the data, scaled to one height."
     picture = _picture(partial(_plot, before_figure, study))

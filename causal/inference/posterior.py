@@ -277,7 +277,8 @@ def _vectors(names: tuple[str, ...]) -> list[tuple[str, list[str] | None, list[i
     grouped: dict[tuple[str, bool], tuple[list[str], list[int]]] = {}
     for place, name in enumerate(names):
         head, bracket, tail = name.partition("[")
-        is_level = bool(bracket and head and tail.endswith("]"))
+        # `g[a]:h[u]` is a coefficient of its own, no level of `g`.
+        is_level = bool(bracket and head and tail.endswith("]") and "]:" not in tail)
         labels, places = grouped.setdefault((head if is_level else name, is_level), ([], []))
         labels.append(tail[:-1])
         places.append(place)

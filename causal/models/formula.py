@@ -201,6 +201,12 @@ def formula_set(question: Question, formula: Formula, *, fitted: bool = False) -
             f"The formula lacks the exposure {listed([shown(x) for x in missing])}, so it says "
             "nothing about its effect. Add it on the right of ~, or change -x."
         )
+    held = {factor_variable(factor) for factor in formula.offsets} & set(question.exposures)
+    if held:
+        raise ModelError(
+            f"The exposure {shown(min(held))} cannot be an offset: its slope would be fixed at 1, "
+            "and nothing asked. Leave the offset out."
+        )
     return tuple(sorted(names - set(question.exposures)))
 
 

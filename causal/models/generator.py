@@ -208,6 +208,12 @@ def _check_form(form: Formula, question: Question, table: Table) -> None:
         )
     known = [n for n in observed(question) if n != outcome]
     offsets = {factor_variable(factor) for factor in form.offsets}
+    held = {factor_variable(factor) for factor in form.offsets} & set(question.exposures)
+    if held:
+        raise ModelError(
+            f"The exposure {shown(min(held))} cannot be an offset: its slope would be fixed at 1, "
+            "and nothing asked. Leave the offset out of --terms."
+        )
     for name in form.predictors:
         if name not in known and not (name in offsets and name in table.columns):
             raise ModelError(

@@ -564,7 +564,13 @@ def _deviation(
     if not several:
         return sd * pm.Normal(own.standard, 0.0, 1.0, dims=dims)
     count = len(priors)
-    cholesky = pm.LKJCorr(own.cholesky, n=count, eta=eta, dims=(own.varied, own.other))
+    transform = pm.distributions.transforms.CholeskyCorrTransform(count)
+    # PyMC finds its way back from a transformed name by its last underscore; "cholesky_corr" has
+    # one too many, and `pm.compute_log_likelihood` would fail.
+    transform.name = "corr"
+    cholesky = pm.LKJCorr(
+        own.cholesky, n=count, eta=eta, dims=(own.varied, own.other), default_transform=transform
+    )
     below = np.tril_indices(count, -1)
     pm.Deterministic(own.correlation, (cholesky @ cholesky.T)[below], dims=own.pair)
     standard = pm.Normal(own.standard, 0.0, 1.0, dims=dims)

@@ -284,7 +284,9 @@ def run(
         prior_choice=priors,
     )
     if paths:
-        check_linear(form, family)  # refuse before anything is sampled
+        check_linear(
+            form, family if trials is None else "binomial"
+        )  # refuse before anything is sampled
         chain(question)
     study = compare(
         made,
@@ -300,7 +302,15 @@ def run(
     if not paths:
         return study
     apart = path_analysis(
-        question, table, priors=priors, draws=draws, prob=prob, seed=seed, progress=progress
+        question,
+        table,
+        priors=priors,
+        sampler=sampler,
+        draws=draws,
+        prob=prob,
+        seed=seed,
+        pymc3_python=pymc3_python,
+        progress=progress,
     )
     return replace(study, pathways=apart)
 

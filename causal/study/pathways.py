@@ -199,6 +199,7 @@ def path_analysis(
     draws: int = 4000,
     prob: float = 0.89,
     seed: int = 0,
+    pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> PathAnalysis:
     """Take the effect apart along the arrows.
@@ -209,7 +210,7 @@ def path_analysis(
         One exposure, one outcome; its effect (direct or total) does not matter.
     data
         As for `causal.study.comparison.run`, or a `Table` that was read.
-    categorical, priors, sampler, draws, prob, seed, progress
+    categorical, priors, sampler, draws, prob, seed, pymc3_python, progress
         As there; an override of a variable's prior holds in every regression it is in.
 
     Raises
@@ -236,6 +237,7 @@ def path_analysis(
             asked=sampler,
             draws=draws,
             seed=seed + place,
+            pymc3_python=pymc3_python,
             progress=progress,
         )[regression.name]
         for place, regression in enumerate(regressions)

@@ -91,6 +91,8 @@ LARGEST = 100_000_000
 """Rows times coefficients (floats) of a model with more than `MOST`: 0.8 GB, some six at a time."""
 FAR = 0.3
 """Sds by which the coefficients move without a row: beyond, one Newton step is too short."""
+REFITS = 2_000_000
+"""Rows times coefficients (floats) of the fits without such a row: the furthest come first."""
 SUMS = 2_000_000
 """Weighted sums held at once (floats): 16 MB."""
 WEIGHTS = 500_000
@@ -951,7 +953,7 @@ def _generalised(law: _Law, x: Array, ends: Sequence[Array], prior: Array, targe
     fit = _assembled(local, compared, moves, rounding=max(1e-10, 1e-14 * basis.condition))
     far = np.linalg.norm(moves, axis=1)
     chosen = np.flatnonzero(far > FAR)
-    chosen = chosen[np.argsort(-far[chosen])[: SUMS // b.size]]
+    chosen = chosen[np.argsort(-far[chosen])[: REFITS // b.size]]
     if len(chosen):
         delta, found = _without(chosen, law, local, eta)
         chosen, moved = chosen[found], coefficients + delta[found] @ change.T
@@ -1171,7 +1173,7 @@ def _moves(local: _Quadratic, slope: Array) -> Array:
         _refuse_lone(q[alone], slope)
         moved: Array = b * np.where(alone, 0.0, u / np.where(alone, 1.0, free))[:, None]
         return moved
-    # By the eigenvectors of the products of the row's parts, none of which has negative information.
+    # By the eigenvectors of the products of a row's parts, which have no negative information.
     assert local.information is not None
     root = np.sqrt(local.information)
     residual = np.divide(local.score, root, out=np.zeros_like(root), where=root > 0.0)

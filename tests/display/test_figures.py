@@ -101,6 +101,39 @@ def test_the_pictures_hold_the_models_they_are_called_after(tmp_path: Path) -> N
     assert "INCLUDE" in words((place / "1-dag.svg").read_text(encoding="utf-8"))
 
 
+TUTORIAL = {  # its figures; 5 is a slide
+    1: ("addition", "draws"),
+    2: ("coin", "draws"),
+    3: ("simple", "1-correct-posterior"),
+    4: ("multivariate", "1-correct-posterior"),
+    6: ("pipe", "1-correct-posterior"),
+    7: ("path_analysis", "1-chain-graph"),
+    8: ("path_analysis", "1-chain-posterior"),
+    9: ("fork", "1-unadjusted-posterior"),
+    10: ("fork", "1-correct-posterior"),
+    11: ("collider", "1-everything-posterior"),
+    12: ("collider", "1-correct-posterior"),
+    13: ("combined", "1-chain-graph"),
+    14: ("combined", "1-chain-posterior"),
+    15: ("pooled_categories", "1-correct-graph"),
+    16: ("no_heterogeneity", "1-correct-posterior"),
+    17: ("heterogeneity", "1-correct-posterior"),
+    18: ("heterogeneity", "1-correct-graph"),
+    19: ("bernoulli_cells", "1-correct-posterior"),
+}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", experiments())
+def test_every_shipped_experiment_is_drawn_with_the_tutorials_figures(
+    name: str, tmp_path: Path
+) -> None:
+    written = {path.stem: path for path in experiment_figures(result(name), tmp_path)}
+    assert {stem for lesson, stem in TUTORIAL.values() if lesson == name} <= set(written)
+    for path in written.values():
+        assert words(path.read_text(encoding="utf-8"))
+
+
 def test_drawing_again_gives_the_same_files(tmp_path: Path) -> None:
     first, second = (experiment_figures(result("fork"), tmp_path / part) for part in "ab")
     for one, other in zip(first, second, strict=True):

@@ -107,6 +107,7 @@ def test_cells_are_counted_on_the_rows_used():
         assert mean == pytest.approx((1 + ones) / (2 + rows), abs=0.01)
 
 
+@pytest.mark.heavy
 def test_both_samplers_answer_a_question_alike():
     """Within four Monte Carlo errors of NUTS; the exact mean has none."""
     pytest.importorskip("nutpie")

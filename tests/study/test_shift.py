@@ -7,6 +7,7 @@ draw at a time; for the jackknife, fits without each row in turn.
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -538,18 +539,46 @@ def test_priors_stay_beside_a_perfect_fit_too():
     assert all(map(math.isfinite, (found.mean, found.sd, *found.interval)))
 
 
+def refuse_to_say(found):
+    """No shift, no verdict, and nothing to blame the priors for."""
+    assert not found.measured
+    assert found.note
+    for valid in (True, False):
+        assert verdict(found, valid=valid, checks_passed=True) == "cannot tell"
+        assert verdict(found, valid=valid, checks_passed=True, matters=0.1) == "cannot tell"
+    assert from_priors(0.7, found) is None
+
+
 def test_a_row_beyond_all_priors_is_asked_after():
     x, z, y = np.random.default_rng(2).normal(size=(3, 30))
     x[4] = 99_999_999.0  # somebody's code for a missing value
-    with pytest.raises(InferenceError, match=r"one row alone.*far from all others"):
-        shift(table(x=x, z=z, y=y), ("x", "z"), ("x",))
+    found = shift(table(x=x, z=z, y=y), ("x", "z"), ("x",))
+    refuse_to_say(found)
+    assert re.search(r"one row alone.*far from all others", found.note)
 
 
 @pytest.mark.parametrize("kind", HOPELESS)
-def test_with_neither_a_fit_nor_a_prior_the_message_asks_for_a_prior(kind):
+def test_with_neither_a_fit_nor_a_prior_nothing_is_said_but_to_give_a_prior(kind):
     columns, family = hopeless(kind)
-    with pytest.raises(InferenceError, match="Give a proper prior"):
-        shift(table(**columns), ("x", "z"), ("x",), family=family, prior=FLAT)
+    found = shift(table(**columns), ("x", "z"), ("x",), family=family, prior=FLAT)
+    refuse_to_say(found)
+    assert "'correct'" in found.note
+    assert HOPELESS[kind] in found.note
+    assert "Give a proper prior" in found.note
+
+
+def test_a_model_without_a_fit_leaves_the_shifts_of_the_others_alone():
+    columns, family = hopeless("complete separation")
+    data = table(**columns, w=np.random.default_rng(3).normal(size=30))
+    correct, plain, separated = (
+        named(data, "x", *more, name=name, family=family, prior=FLAT)
+        for name, more in (("correct", ()), ("plain", ("w",)), ("separated", ("z",)))
+    )
+    both = shifts(correct, [plain, separated], data, prob=0.89, seed=1, held=SIGMA)
+    [alone] = shifts(correct, [plain], data, prob=0.89, seed=1, held=SIGMA).values()
+    refuse_to_say(both["separated"])
+    assert both["plain"].measured and not both["plain"].kept_priors
+    assert both["plain"].draws == pytest.approx(alone.draws, rel=1e-9)
 
 
 @pytest.mark.parametrize(
