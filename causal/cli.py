@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from causal.models.generator import Plan
     from causal.models.priors import PriorChoice
     from causal.study.comparison import Study
+    from causal.study.experiment import Demonstrated, Result
 
 __all__ = ["app", "main"]
 
@@ -526,10 +527,15 @@ def draw(
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_flag("--list", "list_them", "Name them and stop.")
+@click.option("--figures", metavar="DIR", help="Draw posteriors, chains, DAGs and models here.")
 @_quiet
 @_as_json
-def experiment(names: Names, list_them: bool, quiet: bool, as_json: bool) -> None:
-    """Run the founding tutorial's experiments: data with known truth, naive beside correct.
+def experiment(
+    names: Names, list_them: bool, figures: str | None, quiet: bool, as_json: bool
+) -> None:
+    """Run the lessons: data with known truth, naive beside correct.
+
+    The founding tutorial's experiments first, then real data with published answers.
 
     Exit code 1 if an expectation fails.
     """
@@ -557,6 +563,7 @@ def experiment(names: Names, list_them: bool, quiet: bool, as_json: bool) -> Non
         else:
             _print(lessons_view(lessons))
         return
+    _check_writable(None, figures, keep=())
     results = []
     for number, lesson in enumerate(lessons):
         results.append(perform(lesson))
@@ -568,6 +575,8 @@ def experiment(names: Names, list_them: bool, quiet: bool, as_json: bool) -> Non
         print(text(experiments_record(results)))
     elif len(results) > 1:
         _print_below(summary_view(results))
+    if figures is not None:
+        _draw_figures(results, Path(figures), show=not (quiet or as_json))
     if not all(result.passed for result in results):
         raise click.exceptions.Exit(1)
 
@@ -766,6 +775,19 @@ def _check_numbers(draws: int, prob: float, seed: int, matters: float | None) ->
 
 
 # Writing
+
+
+def _draw_figures(results: Sequence[Result | Demonstrated], folder: Path, *, show: bool) -> None:
+    from causal.display.figures import experiment_figures
+    from causal.display.progress import progress as shown_progress
+
+    with shown_progress(silent=not show) as progress:
+        for number, result in enumerate(results):
+            if progress is not None:
+                progress(f"drawing {result.lesson.name}", number / len(results))
+            for path in experiment_figures(result, folder):
+                if show:
+                    _print_text(f"written: {path}")
 
 
 def _check_writable(report: str | None, out: str | None, keep: Sequence[str]) -> None:

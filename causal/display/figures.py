@@ -34,13 +34,16 @@ from causal.display.curves import LARGEST, Curve, density, estimate
 from causal.display.drawing import cleaned, label, rendered, svg
 from causal.display.files import write_whole
 from causal.display.lessons import part_words
-from causal.display.plots import _INK as INK
-from causal.display.plots import _SOFT as SOFT
-from causal.display.plots import _clipped as clipped
-from causal.display.plots import _ems as ems
-from causal.display.plots import _figure_class as figure_class
-from causal.display.plots import _settings as settings
-from causal.display.plots import comparison_figure, svg_text
+from causal.display.plots import (
+    INK,
+    SOFT,
+    clipped,
+    comparison_figure,
+    ems,
+    figure_class,
+    settings,
+    svg_text,
+)
 from causal.errors import MissingPart, OutputError, shown
 from causal.models.families import Family
 from causal.models.generator import NAIVE
@@ -348,7 +351,7 @@ def _paint_chains(axes: Axes, row: _Row, *, last: bool) -> None:
     axes.yaxis.set_major_locator(_locator(2))
     axes.xaxis.set_major_locator(_locator(4))
     if last:
-        every = f", every {step}th shown" if step > 1 else ""
+        every = f", 1 in {step} shown" if step > 1 else ""
         axes.set_xlabel(f"draw{every}", fontsize=8.0, color=INK)
     else:
         axes.tick_params(axis="x", labelbottom=False)

@@ -39,11 +39,24 @@ if TYPE_CHECKING:
 
     from causal.study.comparison import Fit, Study
 
-__all__ = ["comparison_figure", "density_figure", "forest_figure", "shift_figure", "svg_text"]
+__all__ = [
+    "INK",
+    "SOFT",
+    "before_figure",
+    "clipped",
+    "comparison_figure",
+    "density_figure",
+    "ems",
+    "figure_class",
+    "forest_figure",
+    "settings",
+    "shift_figure",
+    "svg_text",
+]
 
 Say = Callable[..., None]  # x as a share of the axis, y in inches, text, size, style
 
-_INK, _SOFT, _FAINT = "#1A1A1A", "#555555", "#E4E4E4"
+INK, SOFT, _FAINT = "#1A1A1A", "#555555", "#E4E4E4"
 _COLOURS = ("#B34F00", "#005A8F", "#8A3A78", "#7A5200", "#1F6F8B")
 _LINES: tuple[Any, ...] = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)))
 _WIDTH, _EDGE = 3.5, 0.14  # inches: of a panel, and of the blank on either side
@@ -219,7 +232,7 @@ def svg_text(figure: Figure) -> str:
     """
     import xml.etree.ElementTree as ET
 
-    with _settings():
+    with settings():
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="white")
     return _cleaned(ET.fromstring(file.getvalue()), str(figure.get_label()))  # noqa: S314  # ours
@@ -264,7 +277,7 @@ def _forest_panel(study: Study) -> _Panel:
         effect, digits, name = fit.effect, words.places(fit), _model(fit)
         found = f"{words.number(effect.mean, digits)}  {words.interval(*effect.interval, digits)}"
         formula = _broken(shown(fit.regression.formula, 120)[1:-1], _ROOM / 7.5)
-        beside = 9.0 * _ems(name) + 8.5 * _ems(found) < _ROOM - 8.0
+        beside = 9.0 * ems(name) + 8.5 * ems(found) < _ROOM - 8.0
         rows.append(
             _Row(
                 name=name,
@@ -341,13 +354,13 @@ def _guide(rows: Sequence[_Row]) -> float | None:
 
 
 def _model(fit: Fit) -> str:
-    return _clipped(fit.regression.name, 0.64 * _ROOM / 9.0)
+    return clipped(fit.regression.name, 0.64 * _ROOM / 9.0)
 
 
 def _axis(study: Study) -> str:
     scale = _ordered(study)[-1].effect.scale
     kind = "effect" if scale == "outcome" else scale
-    return _clipped(f"{kind}: {words.contrast_words(study)}", _ROOM / 8.5)
+    return clipped(f"{kind}: {words.contrast_words(study)}", _ROOM / 8.5)
 
 
 def _described(study: Study, kind: str) -> str:
@@ -372,8 +385,8 @@ def _figure(panels: Sequence[_Panel], description: str) -> Figure:
     rows = max(panel.inches for panel in panels)
     height = _TOP + rows + _BOTTOM
     width = _WIDTH * len(panels)
-    with _settings():
-        figure: Figure = _figure_class()(figsize=(width, height), facecolor="white")
+    with settings():
+        figure: Figure = figure_class()(figsize=(width, height), facecolor="white")
         figure.set_label(description)
         for number, panel in enumerate(panels):
             place = (
@@ -392,18 +405,18 @@ def _paint(axes: Axes, panel: _Panel, inches: float) -> None:
     axes.yaxis.set_visible(False)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_SOFT)
+    axes.spines["bottom"].set_color(SOFT)
     across = axes.get_yaxis_transform()  # x from 0 to 1 along the axes, y in inches
 
     def say(x: float, y: float, text: str, size: float, **style: Any) -> None:
-        style = {"color": _INK, "parse_math": False, "clip_on": False, **style}
+        style = {"color": INK, "parse_math": False, "clip_on": False, **style}
         axes.text(x, y, text, transform=across, fontsize=size, **style)
 
     say(0.0, inches + 0.46, panel.title, 9.5, fontweight="bold")
-    say(0.0, inches + 0.29, panel.key, 8.0, color=_SOFT)
+    say(0.0, inches + 0.29, panel.key, 8.0, color=SOFT)
     if not panel.rows:
         axes.set_axis_off()
-        say(0.0, inches / 2, "There is no other model to compare.", 9.0, color=_SOFT)
+        say(0.0, inches / 2, "There is no other model to compare.", 9.0, color=SOFT)
         return
     _paint_axis(axes, panel)
     _paint_zero(axes, panel, say, inches)
@@ -421,9 +434,9 @@ def _paint_axis(axes: Axes, panel: _Panel) -> None:
     formatter = ScalarFormatter(useOffset=False, useMathText=False)
     formatter.set_powerlimits((-4, 6))
     axes.xaxis.set_major_formatter(formatter)
-    axes.tick_params(axis="x", labelsize=8, colors=_SOFT, labelcolor=_INK, length=3)
+    axes.tick_params(axis="x", labelsize=8, colors=SOFT, labelcolor=INK, length=3)
     axes.xaxis.get_offset_text().set_fontsize(8)
-    axes.set_xlabel(panel.label, fontsize=8.5, color=_INK, parse_math=False, labelpad=3)
+    axes.set_xlabel(panel.label, fontsize=8.5, color=INK, parse_math=False, labelpad=3)
     if panel.matters is not None:
         ends = max(low, -panel.matters), min(high, panel.matters)
         if ends[0] < ends[1]:
@@ -440,7 +453,7 @@ def _paint_zero(axes: Axes, panel: _Panel, say: Say, inches: float) -> None:
     else:
         place, text = -low / (high - low), panel.zero
         side = "left" if place < 0.12 else "right" if place > 0.88 else "center"
-    say(place, inches + 0.06, text, 7.5, color=_SOFT, ha=side)
+    say(place, inches + 0.06, text, 7.5, color=SOFT, ha=side)
 
 
 def _paint_row(axes: Axes, panel: _Panel, row: _Row, say: Say, ends: tuple[float, float]) -> None:
@@ -450,14 +463,14 @@ def _paint_row(axes: Axes, panel: _Panel, row: _Row, say: Say, ends: tuple[float
     say(0.0, line, row.name, 9.0, fontweight="bold", color=look.colour)
     say(1.0, line, row.note, 8.5, fontweight="bold" if row.alarm else "normal", ha="right")
     for number, small in enumerate(row.print, start=1):
-        say(0.0, line - number * _LINE, small, 7.5, color=_SOFT)
+        say(0.0, line - number * _LINE, small, 7.5, color=SOFT)
     under = line - 0.06 - _LINE * len(row.print)
     base = ends[1] + 0.08 if panel.curves else under - _BAR
     if not row.finite:
-        say(0.0, base, "not finite: nothing to draw", 8.0, color=_SOFT)
+        say(0.0, base, "not finite: nothing to draw", 8.0, color=SOFT)
         return
     low, high = axes.get_xlim()
-    for value, style in ((0.0, {"color": _INK}), (panel.guide, _GUIDE)):
+    for value, style in ((0.0, {"color": INK}), (panel.guide, _GUIDE)):
         if value is not None and low <= value <= high:
             axes.plot([value, value], [ends[1], under], linewidth=1.0, zorder=1, **style)
     if panel.curves:
@@ -496,30 +509,30 @@ def _window(panel: _Panel) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _clipped(text: str, ems: float) -> str:
-    """*text* without its middle if it is wider than *ems*."""
+def clipped(text: str, width: float) -> str:
+    """*text* without its middle if it is wider than *width*, in ems."""
     limit = 100
-    while _ems(clipped := shown(text, limit)[1:-1]) > ems:
+    while ems(short := shown(text, limit)[1:-1]) > width:
         limit -= 1
-    return clipped
+    return short
 
 
-def _broken(text: str, ems: float) -> tuple[str, ...]:
-    """*text* in lines not wider than *ems*."""
+def _broken(text: str, width: float) -> tuple[str, ...]:
+    """*text* in lines not wider than *width*, in ems."""
     lines, line = [], ""
     for piece in re.findall(r"\S+\s*|\s+", text):
-        if line and _ems(line + piece.rstrip()) > ems:
+        if line and ems(line + piece.rstrip()) > width:
             lines.append(line.rstrip())
             line = ""
         for letter in piece:
-            if _ems(line + letter) > ems and letter != " ":
+            if ems(line + letter) > width and letter != " ":
                 lines.append(line)
                 line = ""
             line += letter
     return (*lines, line.rstrip())
 
 
-def _ems(text: str) -> float:
+def ems(text: str) -> float:
     """How wide *text* is in bold, roughly and rather more than less, in units of its size."""
     return sum(1.13 if c in _WIDE or c > "\u2e7f" else 0.8 if c.isupper() else 0.64 for c in text)
 
@@ -531,7 +544,7 @@ _one_at_a_time = RLock()  # matplotlib's settings and Python's warnings are the 
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
+def settings() -> Iterator[None]:
     """Settings as matplotlib ships them, whatever the session has; afterwards as they were."""
     matplotlib = _matplotlib()
     with _one_at_a_time, warnings.catch_warnings(), matplotlib.rc_context():
@@ -553,7 +566,7 @@ def _matplotlib() -> Any:
 
 
 @cache
-def _figure_class() -> type[Figure]:
+def figure_class() -> type[Figure]:
     """A figure that a notebook shows without pyplot."""
     from matplotlib.figure import Figure
 

@@ -246,19 +246,17 @@ def conclusions(study: Study) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _sensitive(moved: float) -> list[str]:
+def _sensitive(moved: float) -> tuple[str, ...]:
     """A warning where the priors move the correct effect."""
     if abs(moved) < MOVED:
-        return []
-    return [
-        f"The priors move the correct effect: twice as strong, they would {_push(moved)} it by "
-        f"about {magnitude(moved)} of its standard deviation. Look whether you believe them, or "
-        "try --priors wide."
-    ]
-
-
-def _push(moved: float) -> str:
-    return "raise" if moved > 0 else "lower"
+        return ()
+    push = "raise" if moved > 0 else "lower"
+    warning = (
+        f"The priors move the correct effect: twice as strong, they would {push} it by about "
+        f"{magnitude(moved)} of its standard deviation. Look whether you believe them, or try "
+        "--priors wide."
+    )
+    return (warning,)
 
 
 def _conclusion(study: Study, name: str) -> str:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
 from causal.inference.posterior import Diagnostics, Posterior
-from causal.models.priors import to_cutpoints, to_printed
+from causal.inference.printed import as_printed
 from causal.models.pymc_model import build, names, sampled, starts
 from causal.models.regression import Regression
 
@@ -290,17 +290,7 @@ def _sample(
 def _coefficients(regression: Regression, tree: Any) -> NDArray[np.float64]:
     """(chains, draws, parameters) in the order of ``regression.coefficient_names``, as printed."""
     linear, others = sampled(regression)
-    theta, other = _flat(tree, linear), _flat(tree, others)
-    printed = theta.copy()
-    matrix = to_printed(regression)
-    # Few rows differ from the identity, and there may be thousands of columns.
-    for row in np.flatnonzero((matrix != np.eye(len(matrix))).any(axis=1)):
-        printed[..., row] = theta @ matrix[row]
-    if regression.family == "ordered":
-        other[..., : len(regression.priors.cutpoints)] -= (theta @ to_cutpoints(regression))[
-            ..., None
-        ]
-    return np.concatenate([printed, other], axis=-1)
+    return as_printed(regression, _flat(tree, linear), _flat(tree, others))
 
 
 def _flat(tree: Any, variables: Sequence[str]) -> NDArray[np.float64]:

@@ -605,10 +605,12 @@ def _pseudo_rows(
     What varies by a category keeps its normal distribution, at the standard deviations and
     correlations of the posterior, whether or not the fit is `free` of all other priors.
     """
-    unit = scale if regression.family == "gaussian" else 1.0
     priors = regression.priors
     cuts = len(priors.cutpoints)
     size = cuts + len(regression.columns)
+    if free and not regression.varying:
+        return np.zeros((0, size)), np.zeros(0)
+    unit = scale if regression.family == "gaussian" else 1.0
     blocks, targets, place = [], [], 0
 
     def add(block: Array, target: Array) -> None:
@@ -686,7 +688,11 @@ class _Basis:
     change: Array  # S^-1: coefficients = change @ coordinates
     rows: Array  # q_i, without the pseudo-rows
     pseudo: Array
-    condition: float
+
+    @property
+    def condition(self) -> float:
+        """How nearly dependent the columns are, each taken at norm 1."""
+        return float(np.linalg.cond(self.triangle / np.linalg.norm(self.triangle, axis=0)))
 
 
 def _basis(x: Array, prior: Array) -> _Basis:
@@ -705,9 +711,7 @@ def _basis(x: Array, prior: Array) -> _Basis:
     # Written so that what is not a number counts as dependent.
     if not np.all(np.abs(np.diag(s)) > 1e-12 * norms):
         raise _NoFit("some of its columns are an exact linear function of others")
-    return _Basis(
-        s, np.linalg.inv(s), np.asfortranarray(q[:n]), q[n:], float(np.linalg.cond(s / norms))
-    )
+    return _Basis(s, np.linalg.inv(s), np.asfortranarray(q[:n]), q[n:])
 
 
 # ------------------------------------------------------------------------------------------------
@@ -1283,6 +1287,8 @@ def _cells(regression: Regression, table: Table, *, free: bool) -> _Shares:
 
 def _effect_draws(fits: Sequence[_Fit], rows: int, draws: int, seed: int) -> list[Array]:
     """The effect of every model under the same `draws` Dirichlet weights, (draws,) each."""
+    if not fits:
+        return []
     units = rows if rows <= ROWS else BLOCKS
     blocks = None
     if rows > ROWS:

@@ -231,7 +231,7 @@ def test_the_chains_are_the_draws_in_their_order() -> None:
     place = fit.draws.names.index("x")
     for chain, line in enumerate(right.lines):
         np.testing.assert_array_equal(line.get_ydata(), chains[chain, ::2, place])
-    assert figure.axes[-1].get_xlabel() == "draw, every 2th shown"
+    assert figure.axes[-1].get_xlabel() == "draw, 1 in 2 shown"
 
 
 def test_a_path_analysis_shows_its_parts_and_all_coefficients_of_the_chain() -> None:

@@ -126,7 +126,7 @@ def test_no_text_leaves_the_figure_and_no_two_in_a_row_touch(study, make):
 
     figure = make(study)
     width, height = figure.bbox.width, figure.bbox.height
-    with plots._settings():
+    with plots.settings():
         renderer = FigureCanvasAgg(figure).get_renderer()
         figure.draw(renderer)
         for axes in figure.axes:

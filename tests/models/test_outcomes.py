@@ -218,6 +218,8 @@ def test_a_level_whose_outcomes_are_all_alike_is_noted() -> None:
     counts = [0 if g != "c" else i % 5 for i, g in enumerate(LEVELS)]
     [note] = noted(counts, "poisson", g=LEVELS).notes
     assert note.startswith("In levels 'a', 'b' of 'g' every outcome is 0")
+    counts = [1 if g != "c" else i % 5 for i, g in enumerate(LEVELS)]
+    assert noted(counts, "negbinomial", g=LEVELS).notes == ()  # there is no most of a count
     # Normal errors and grades are not separated by a level.
     assert not any("separates" in note for note in noted(counts, g=LEVELS).notes)
     assert noted(counts, "ordered", g=LEVELS).notes == ()

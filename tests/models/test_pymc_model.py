@@ -431,12 +431,14 @@ def drawn_likelihood(reg: Regression, data: pd.DataFrame, tree: object) -> Float
 
 
 def changed(reg: Regression, data: pd.DataFrame) -> dict[str, Floats]:
-    """Another value for every number that a model reads."""
+    """Another value for every number that a model reads; whole numbers as PyMC has them."""
     found = {}
-    for name in reg.variables:
-        if name == reg.outcome or data[name].dtype == object or data[name].dtype == "str":
-            continue
-        found[name] = data[name].to_numpy()[::-1] + (5 if name == reg.trials else 0)
+    for name in reg.variables[1:]:
+        values = data[name].to_numpy()
+        if name == reg.trials:
+            found[name] = (values[::-1] + 5).astype(np.int32)
+        elif values.dtype == np.float64:
+            found[name] = values[::-1].copy()
     return found
 
 

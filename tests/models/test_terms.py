@@ -135,6 +135,11 @@ KEPT: dict[str, tuple[list[Term], bool, list[str]]] = {
         False,
         ["h[u]:k[0]", "h[u]:k[1]", "h[v]:k[0]", "h[v]:k[1]"],
     ),
+    "a logarithm is another number": (
+        [X, Interaction((Log("x"), H))],
+        True,
+        ["x", "log(x):h[u]", "log(x):h[v]"],
+    ),
     "what varies is no part of it": ([Varying(H, ()), H], True, ["h[v]"]),
 }
 

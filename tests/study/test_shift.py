@@ -1,7 +1,8 @@
 """The shift: paired, prior-free, and as uncertain as it says.
 
 Reference for the refits is numpy's `lstsq` on rows multiplied by the root of their weights, one
-draw at a time; for the jackknife, fits without each row in turn.
+draw at a time; for the jackknife, fits without each row in turn. For the other families it is
+`maximised`: the weighted log likelihood as the textbook writes it, climbed anew each time.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import numpy as np
 import pytest
 
 import causal.study.shift as module
-from causal.models.priors import Distribution, Priors
+from causal.models.assembly import offsets_on, terms_on
+from causal.models.families import FAMILIES
+from causal.models.formula import parse
+from causal.models.priors import Distribution, PriorChoice, Priors, resolve
 from causal.models.regression import Regression
-from causal.models.terms import Categorical, Numeric
+from causal.models.terms import Categorical, Interaction, Numeric, Polynomial
 from causal.study.shift import Shift, from_priors, shifts, verdict
 from tests.study.test_effects import table
 
@@ -293,6 +297,316 @@ def test_a_row_that_only_fits_its_own_level_changes_nothing_when_it_goes():
     alone = shift(table(**rest), ("x", "z", "g"), ("x", "g"))
     assert found.mean == pytest.approx(alone.mean, rel=1e-9)
     assert found.sd == pytest.approx(alone.sd, rel=1e-9)
+
+
+# ------------------------------------------------------------------------------------------------
+# Every family and every term, against refits from the definitions
+# ------------------------------------------------------------------------------------------------
+
+
+def negative_log_likelihood(family, eta, y, cuts, known):
+    """Of each row, up to a constant; takes complex numbers."""
+    match family:
+        case "gaussian":
+            return 0.5 * (y - eta) ** 2 / known["sigma"] ** 2
+        case "student":
+            nu = known["nu"]
+            return (nu + 1) / 2 * np.log(1 + ((y - eta) / known["sigma"]) ** 2 / nu)
+        case "bernoulli" | "binomial":
+            return known.get("trials", 1.0) * np.log(1 + np.exp(eta)) - y * eta
+        case "poisson":
+            return np.exp(eta) - y * eta
+        case "negbinomial":
+            return (y + known["alpha"]) * np.log(known["alpha"] + np.exp(eta)) - y * eta
+        case "ordered":
+            below = [0.0 * eta, *(expit(cut - eta) for cut in cuts), 0.0 * eta + 1.0]
+            rows = np.arange(len(y)), y.astype(int)
+            return -np.log(np.stack(below[1:], axis=1)[rows] - np.stack(below, axis=1)[rows])
+    raise AssertionError
+
+
+def average(family, eta, cuts, grades, w):
+    """The mean outcome over rows of weight w."""
+    match family:
+        case "gaussian" | "student":
+            mean = eta
+        case "bernoulli" | "binomial":
+            mean = expit(eta)
+        case "poisson" | "negbinomial":
+            mean = np.exp(eta)
+        case "ordered":
+            below = [0.0, *(expit(cut - eta) for cut in cuts), 1.0]
+            mean = sum(g * (b - a) for g, a, b in zip(grades, below, below[1:], strict=True))
+    return w @ mean / w.sum()
+
+
+def maximised(family, x, y, w, start, *, cuts=0, offset=0.0, prior=None, known):
+    """The coefficients of greatest weighted likelihood: cutpoints, then those of the columns.
+
+    `prior`: rows P and targets t of a penalty ``|P theta - t|^2 / 2``.
+    """
+
+    def loss(theta):
+        eta = x @ theta[cuts:] + offset
+        total = w @ negative_log_likelihood(family, eta, y, theta[:cuts], known)
+        if prior is not None:
+            lack = prior[0] @ theta - prior[1]
+            total += (lack * lack).sum() / 2
+        return total
+
+    def gradient(theta):  # by a complex step: exact
+        steps = theta + 1e-30j * np.eye(len(theta))
+        return np.array([loss(one).imag / 1e-30 for one in steps])
+
+    theta = start
+    for _ in range(60):
+        h = 1e-5
+        away = h * np.eye(len(theta))
+        curved = [(gradient(theta + one) - gradient(theta - one)) / (2 * h) for one in away]
+        step = -np.linalg.solve(np.array(curved), gradient(theta))
+        before = loss(theta)
+        with np.errstate(invalid="ignore", over="ignore"):  # too long a step
+            while not loss(theta + step) <= before + 1e-10 * abs(before):
+                step = step / 2
+                assert np.max(np.abs(step)) > 1e-12
+        theta = theta + step
+        if np.max(np.abs(step)) < 1e-9:
+            return theta
+    raise AssertionError
+
+
+KNOWN = {"sigma": 1.2, "nu": 4.0, "alpha": 2.0}
+
+
+def held_of(model, **more):
+    """Values for all that the shift takes as known."""
+    known = KNOWN | more
+    return {name: known[name] for name in model.other_names if not name.startswith("cut[")} | {
+        name: 0.0 for name in model.other_names if name.startswith("cut[")
+    }
+
+
+def modelled(data, formula, family, *, name="naive", preset="default"):
+    """As `causal run` builds it."""
+    right = parse(formula)
+    terms, offsets = terms_on(right, "x", data), offsets_on(right, data)
+    trials = "t" if family == "binomial" else None
+    grades = tuple(np.unique(data["y"].values)) if family == "ordered" else ()
+    priors = resolve(
+        PriorChoice(preset),
+        terms,
+        "y",
+        family,
+        data,
+        intercept=right.intercept,
+        offsets=offsets,
+        trials=trials,
+        grades=grades,
+    )
+    return Regression(name, "y", "x", terms, family, priors, offsets, trials, grades)
+
+
+def population(family, n, seed, exposure="number"):
+    """Rows with a confounder z far from zero, groups g and h, trials t, a time of watching e."""
+    rng = np.random.default_rng(seed)
+    u = rng.normal(size=n)
+    x = u + rng.normal(size=n)
+    g, h = (np.array(list(labels))[rng.integers(0, len(labels), n)] for labels in ("abc", "pqrs"))
+    eta = 0.4 * x + 0.3 * u + 0.4 * (g == "b")
+    if exposure == "two values":
+        x = 1.0 + 2.0 * (x > 0)
+    if exposure == "category":
+        x = np.where(x > 0.7, "v", np.where(x > -0.7, "u", "w"))
+    t = rng.integers(1, 8, n)
+    y = {
+        "gaussian": lambda: eta + rng.normal(size=n),
+        "student": lambda: eta + rng.standard_t(4, size=n),
+        "bernoulli": lambda: rng.random(n) < expit(eta),
+        "binomial": lambda: rng.binomial(t, expit(eta)),
+        "poisson": lambda: rng.poisson(np.exp(eta)),
+        "negbinomial": lambda: rng.negative_binomial(2, 2 / (2 + np.exp(eta))),
+        # grades whose distances differ
+        "ordered": lambda: np.array([1, 2, 4])[
+            np.digitize(eta + rng.logistic(size=n), [-0.5, 1.0])
+        ],
+    }[family]()
+    e = np.exp(0.3 * rng.normal(size=n))
+    return {"x": x, "z": u + 5.0, "g": g, "h": h, "t": t, "e": e, "y": np.asarray(y, float)}
+
+
+def levels(values, labels):
+    return [(values == label).astype(float) for label in labels]
+
+
+def slopes_by_h(c):
+    """Intercepts and slopes in each level of h, at the mean of x as the priors are."""
+    inside = levels(c["h"], "pqrs")
+    return [*inside, *((c["x"] - c["mean of x"]) * level for level in inside)]
+
+
+def correlated(_):
+    """sd .5 and .8, correlation .3: the root of the precision, for four levels each."""
+    covariance = np.array([[0.25, 0.12], [0.12, 0.64]])
+    return np.kron(np.linalg.cholesky(np.linalg.inv(covariance)).T, np.eye(4))
+
+
+SPREAD = {"sd(1|h)": 0.5, "sd(x|h)": 0.8, "cor(1,x|h)": 0.3, "sd(1|g)": 0.4}
+
+# Formula: the columns beside the constant, by hand; those at the end are penalised.
+FORMS = {
+    "y ~ x + z": (
+        lambda c: [*(levels(c["x"], "vw") if c["x"].dtype.kind == "U" else [c["x"]]), c["z"]],
+        None,
+    ),
+    "y ~ x * z": (lambda c: [c["x"], c["z"], c["x"] * c["z"]], None),
+    "y ~ poly(x, 2) + z": (lambda c: [c["x"], c["x"] ** 2, c["z"]], None),
+    "y ~ log(e) * x + offset(log(t))": (
+        lambda c: [c["x"], np.log(c["e"]), np.log(c["e"]) * c["x"]],
+        None,
+    ),
+    "y ~ x * g": (
+        lambda c: [
+            c["x"],
+            *levels(c["g"], "bc"),
+            *(c["x"] * level for level in levels(c["g"], "bc")),
+        ],
+        None,
+    ),
+    "y ~ x + z + (1 | g)": (
+        lambda c: [c["x"], c["z"], *levels(c["g"], "abc")],
+        lambda _: np.eye(3) / 0.4,
+    ),
+    "y ~ z + x + (x | h)": (lambda c: [c["z"], c["x"], *slopes_by_h(c)], correlated),
+}
+SCALED = [family for family in FAMILIES if family != "cells"]
+
+
+class ByHand:
+    """One regression of `population`, refitted from its definition."""
+
+    def __init__(self, family, formula, columns, exposure="number"):
+        self.family, self.n = family, len(columns["y"])
+        build, penalty = FORMS[formula]
+        columns = dict(columns)
+        if formula.endswith("(x | h)"):
+            columns["mean of x"] = columns["x"].mean()
+        ends = {
+            "number": lambda: (columns["x"] + 1.0, columns["x"]),
+            "two values": lambda: (np.full(self.n, 3.0), np.full(self.n, 1.0)),
+            "category": lambda: (np.full(self.n, "v"), np.full(self.n, "u")),
+        }[exposure]()
+        constant = [] if family == "ordered" else [np.ones(self.n)]
+        self.x, self.high, self.low = (
+            np.column_stack([*constant, *build(columns | {"x": x})])
+            for x in (columns["x"], *ends)
+        )
+        self.y, self.grades, self.cuts = columns["y"], None, 0
+        if family == "ordered":
+            self.grades, self.y = np.unique(columns["y"], return_inverse=True)
+            self.cuts = len(self.grades) - 1
+        self.offset = np.log(columns["t"]) if "offset" in formula else np.zeros(self.n)
+        self.trials = columns["t"] if family == "binomial" else np.ones(self.n)
+        self.coefficients = self.cuts + self.x.shape[1]
+        self.prior = None
+        if penalty is not None:
+            rows = penalty(columns)
+            rows = np.pad(rows, [(0, 0), (self.coefficients - rows.shape[1], 0)])
+            self.prior = rows, np.zeros(len(rows))
+        self.start = np.zeros(self.coefficients)
+        self.start[: self.cuts] = np.linspace(-1.0, 1.0, self.cuts)
+        self.start = self.fit(np.ones(self.n))
+
+    def fit(self, w):
+        return maximised(
+            self.family,
+            self.x,
+            self.y,
+            w,
+            self.start,
+            cuts=self.cuts,
+            offset=self.offset,
+            prior=self.prior,
+            known=KNOWN | {"trials": self.trials},
+        )
+
+    def effect(self, w):
+        """Of a literal refit by weights; a row of weight 0 is gone."""
+        theta = self.fit(w)
+        high, low = (
+            average(
+                self.family,
+                end @ theta[self.cuts :] + self.offset,
+                theta[: self.cuts],
+                self.grades,
+                w * self.trials,
+            )
+            for end in (self.high, self.low)
+        )
+        return high - low
+
+    def jackknife(self):
+        whole = np.ones((self.n, self.n)) - np.eye(self.n)
+        return self.effect(np.ones(self.n)) - np.array([self.effect(w) for w in whole])
+
+
+CASES = [
+    *((family, formula, "number") for family in SCALED for formula in FORMS),
+    *((f, "y ~ x + z", kind) for f in SCALED for kind in ("two values", "category")),
+]
+
+
+def compared_by_hand(family, formula, exposure, n=60):
+    columns = population(family, n, 7, exposure)
+    data = table(**columns)
+    model = modelled(data, formula, family)
+    fit = module._fit(model, data, held_of(model, **SPREAD))
+    assert fit.note is None
+    return fit, ByHand(family, formula, columns, exposure)
+
+
+@pytest.mark.parametrize(("family", "formula", "exposure"), CASES)
+def test_a_draw_is_the_weighted_refit_up_to_the_square_of_how_far_the_weights_go(
+    family, formula, exposure
+):
+    fit, hand = compared_by_hand(family, formula, exposure)
+    assert fit.effect == pytest.approx(hand.effect(np.ones(hand.n)), rel=1e-8)
+    away = dirichlet(5, hand.n) - 1.0
+    if family == "gaussian":
+        wanted = [hand.effect(1.0 + one) for one in away]
+        assert reweighted(fit, 1.0 + away) == pytest.approx(wanted, rel=1e-8)
+        return
+    errors = []
+    for size in (0.02, 0.01):
+        wanted = [hand.effect(1.0 + size * one) for one in away]
+        errors.append(np.abs(reweighted(fit, 1.0 + size * away) - wanted))
+    # A wrong score or a wrong information would leave errors in proportion: 2, not 4.
+    assert np.median(errors[0] / errors[1]) == pytest.approx(4.0, rel=0.05)
+
+
+@pytest.mark.parametrize(("family", "formula", "exposure"), CASES)
+def test_the_influence_of_a_row_is_what_the_effect_loses_without_it(family, formula, exposure):
+    fit, hand = compared_by_hand(family, formula, exposure)
+    exact = hand.jackknife()
+    size = np.linalg.norm(exact)
+    # One Newton step is off by about the leverage, k / n of which a row has on average.
+    off = 1e-7 if family == "gaussian" else hand.coefficients / hand.n
+    assert np.linalg.norm(fit.influence - exact) < off * size
+    assert np.linalg.norm(fit.influence) == pytest.approx(size, rel=off / 2)
+
+
+def test_rows_that_move_the_fit_far_are_left_out_in_earnest(monkeypatch):
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=40)
+    x = z + rng.normal(size=40)
+    columns = {"x": x, "z": z, "y": (rng.random(40) < expit(0.5 * x - 3)).astype(float)}
+    assert columns["y"].sum() == 3.0
+    data = table(**columns)
+    exact = ByHand("bernoulli", "y ~ x + z", columns).jackknife()
+    fit = fit_of(data, "x", "z", family="bernoulli")
+    assert np.linalg.norm(fit.influence) == pytest.approx(np.linalg.norm(exact), rel=0.01)
+    monkeypatch.setattr(module, "FAR", math.inf)
+    step = fit_of(data, "x", "z", family="bernoulli")
+    assert np.linalg.norm(step.influence) < 0.7 * np.linalg.norm(exact)
 
 
 # ------------------------------------------------------------------------------------------------
