@@ -1,8 +1,9 @@
-"""One small regression of every kind, with data: what the samplers and the programs must agree on."""
+"""One small regression of every kind, with data: what samplers and programs must agree on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 
@@ -14,10 +15,8 @@ from causal.models.outcomes import grades_of
 from causal.models.priors import Distribution, PriorChoice, resolve
 from causal.models.regression import Regression
 
-ROWS = 60
 
-
-def data(rows: int = ROWS) -> pd.DataFrame:
+def data(rows: int = 60) -> pd.DataFrame:
     """Numbers on scales of their own, categories whose labels look like numbers, every outcome."""
     rng = np.random.default_rng(7)
     z = rng.normal(10.0, 3.0, rows)
@@ -58,7 +57,7 @@ class Kind:
     exposure: str = "x"
     family: Family = "gaussian"
     trials: str | None = None
-    choice: PriorChoice = PriorChoice()
+    choice: PriorChoice = field(default_factory=PriorChoice)
 
     def regression(self, table: Table, name: str = "correct") -> Regression:
         right = parse(self.formula)
@@ -130,5 +129,5 @@ KINDS = {
         ),
     ),
     "tutorial": Kind("y ~ 0 + x + g", choice=PriorChoice("tutorial")),
-    "intercept alone": Kind("y ~ 1"),
+    "no predictor": Kind("y ~ 1"),
 }

@@ -929,17 +929,12 @@ class _Writer:
         below = f"np.tril_indices({count}, -1)"
         if self.dialect.one_factor:
             numbers = [*self._numbers(own.sd, priors, several), f"shape={count}"]
-            spread = f"sd_dist=pm.{priors[0].name}.dist({', '.join(numbers)})"
-            drawn = _call(
+            spread = f"spread_{identifier}"
+            given = [f"n={count}", f"eta={eta}", f"sd_dist={spread}", "compute_corr=True"]
+            drawn = _call(f"{spread} = pm.{priors[0].name}.dist", numbers)
+            drawn += _call(
                 f"{factor}, correlation, {sd} = pm.LKJCholeskyCov",
-                [
-                    literal(own.cholesky),
-                    f"n={count}",
-                    f"eta={eta}",
-                    spread,
-                    "compute_corr=True",
-                    "store_in_trace=False",
-                ],
+                [literal(own.cholesky), *given, "store_in_trace=False"],
             )
             drawn += _call("pm.Deterministic", [literal(own.sd), sd, *self._dims(several)])
             correlation = f"correlation[{below}]"

@@ -453,9 +453,9 @@ def _fit(regression: Regression, table: Table, held: Held) -> _Fit | str:
     if isinstance(fit, _Fit):
         return fit
     note = f"the fit of the model {shown(regression.name)} does not exist, because {fit}"
-    fit = _attempt(regression, table, held, free=False)
-    if isinstance(fit, _Fit):
-        return replace(fit, note=note)
+    penalised = _attempt(regression, table, held, free=False)
+    if isinstance(penalised, _Fit):
+        return replace(penalised, note=note)
     return (
         f"The model {shown(regression.name)} has no fit to compare, because {fit}, and its priors "
         "are too wide to help. Give a proper prior to each of its coefficients, such as "

@@ -383,7 +383,7 @@ def test_the_models_are_given_as_formula_priors_and_program():
     for name in study.fits:
         regression = study[name].regression
         assert model_code(regression) in programs
-        assert set(describe(regression.priors, regression.terms)) <= set(lines)
+        assert set(describe(regression)) <= set(lines)
 
 
 def test_the_data_are_accounted_for(tmp_path):
@@ -522,7 +522,7 @@ def test_without_graphviz_the_report_says_in_place_of_the_drawing_what_to_instal
     page = read(report.page([studies.fork()]))
     (said,) = page.by_id("direct-the-drawing").of_class("missing")
     assert "pip install 'causal-workbench[draw]'" in said.text
-    assert len(page.all("svg")) == 3
+    assert len(page.all("svg")) == 4
 
 
 def test_the_file_is_written_whole_and_nothing_beside_it(tmp_path):

@@ -212,7 +212,7 @@ def test_it_is_calibrated(form):
     made = planned(form, rows=60, choice=choice)
     model = made.regressions[0]
     matrix = design(model, made.table)
-    truths = prior.draw(model, draws=600, seed=7).draws[0]
+    truths = prior.draw(model, draws=300, seed=7).draws[0]
     random = np.random.default_rng(8)
     ranks, failed = [], 0
     for number, truth in enumerate(truths):

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,11 @@ from causal.models.terms import (
     Varying,
     columns,
 )
-from causal.study.effects import contrasts, effects as effects_of
-from tests.kinds import KINDS, Kind, data as kinds_data, table as kinds_table
+from causal.study.effects import contrasts
+from causal.study.effects import effects as effects_of
+from tests.kinds import KINDS, Kind
+from tests.kinds import data as kinds_data
+from tests.kinds import table as kinds_table
 
 NORMAL = Distribution("Normal", (0.0, 2.5))
 SCALE = Distribution("Exponential", (1.0,))
@@ -571,8 +574,8 @@ QUESTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def planned(graph: str, path: Path, options: dict[str, Any]) -> Plan:
-    outcome = graph[-1]
-    question = Dag(graph).question(graph[-6], outcome)
+    *_, exposure, _, outcome = graph.split()  # the arrow that is asked about comes last
+    question = Dag(graph).question(exposure, outcome)
     form = parse_terms(options["form"]) if "form" in options else None
     names = columns_read(question, [form] if form else [], options.get("trials"))
     return plan(question, read_table(path, names), **{**options, "form": form})
