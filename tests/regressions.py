@@ -21,7 +21,7 @@ from causal.models.formula import parse
 from causal.models.outcomes import grades_of
 from causal.models.priors import Distribution, Preset, PriorChoice, resolve
 from causal.models.regression import Family, Regression
-from causal.models.terms import Level, Log, Power, Varying, columns
+from causal.models.terms import Atom, Level, Log, Power, Varying, columns
 
 Floats = NDArray[np.float64]
 
@@ -131,7 +131,15 @@ def make(
 
 def centred_design(regression: Regression, data: pd.DataFrame) -> Floats:
     """The columns that multiply theta: products of atoms less their centres, from the frame."""
-    centres = dict(regression.priors.centre)
+    return _design(regression, data, dict(regression.priors.centre))
+
+
+def raw_design(regression: Regression, data: pd.DataFrame) -> Floats:
+    """The columns that multiply what is printed: without centres."""
+    return _design(regression, data, {})
+
+
+def _design(regression: Regression, data: pd.DataFrame, centres: Mapping[Atom, float]) -> Floats:
     found = []
     for column in regression.columns:
         values = np.ones(len(data))

@@ -325,7 +325,7 @@ def _labelled(
 
 def as_category(column: Column) -> Column:
     """A column of numbers as a category: one level for each different number."""
-    return _labelled(column.name, column.values, lambda value: f"{value:.12g}")
+    return _labelled(column.name, column.values, _number_label)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -149,9 +149,7 @@ def _check_size(chunk: Array, names: Sequence[Hashable]) -> None:
     if good.all():
         return
     name = names[int(good.all(axis=0).argmin())]
-    # A level of a category has a pair as its key.
-    text = str(name[0]) if isinstance(name, tuple) else str(name)
     raise DataError(
-        f"{shown(text)} holds a value that is missing, infinite or too large to be squared: "
+        f"{shown(str(name))} holds a value that is missing, infinite or too large to be squared: "
         "correct it, or change the units of the column."
     )

@@ -61,7 +61,7 @@ def view(findings: tuple[Finding, ...]) -> Table:
     for found in findings:
         style = "green" if found.there else "yellow"
         what = f"{found.what}    {found.advice}" if found.advice else found.what
-        made.add_row(found.name, Text("yes" if found.there else "NO", style=style), clip(what, 200))
+        made.add_row(found.name, Text("yes" if found.there else "NO", style=style), clip(what, 500))
     return made
 
 
@@ -85,15 +85,18 @@ def _version(library: str) -> str:
 
 
 def _pymc3() -> Finding:
-    """Look for an interpreter on PATH that could carry PyMC3, which needs one of its own."""
-    import shutil
+    """Ask the interpreter that carries PyMC3, which needs one of its own."""
+    from causal.errors import MissingPart
+    from causal.inference.pymc3 import ADVICE, find
 
-    program = shutil.which("python3.9")
-    if program is None:
-        return Finding(
-            "pymc3 interpreter", False, "no python3.9 on PATH; only the pymc3 dialect needs one"
-        )
-    return Finding("pymc3 interpreter", True, program)
+    try:
+        found = find()
+    except MissingPart as error:
+        what = str(error).removesuffix(ADVICE).strip()
+        return Finding("pymc3 interpreter", there=False, what=what, advice=ADVICE)
+    return Finding(
+        "pymc3 interpreter", True, f"PyMC3 {found.pymc3} on Python {found.python}: {found.path}"
+    )
 
 
 def findings_record(findings: tuple[Finding, ...]) -> dict[str, dict[str, object]]:

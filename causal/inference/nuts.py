@@ -6,6 +6,8 @@ normal case in adjustment: there it draws more than ten times faster than a diag
 
 References
 ----------
+Betancourt & Girolami (2015). Hamiltonian Monte Carlo for hierarchical models. In: Current Trends in
+Bayesian Methodology with Applications, ch. 4.
 Hoffman & Gelman (2014). The No-U-Turn sampler. JMLR 15, 1593-1623.
 Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021). Rank-normalization, folding, and
 localization: an improved R-hat. Bayesian Analysis 16, 667-718. The limits of `PROBLEMS`.
@@ -35,6 +37,15 @@ Progress = Callable[[str, float], None]
 
 TUNE = 800
 """Tuning draws of a chain; half of it was enough on every experiment tried."""
+
+CAREFUL = 0.95
+"""The acceptance aimed at where coefficients vary by a category; at nutpie's 0.8 some diverge."""
+
+THIN = 4
+"""How many draws stand behind each one kept, where levels with few rows make them alike."""
+
+KNOWN = 0.9
+"""How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
 
 RHAT = 1.01
 ESS = 400.0
@@ -88,16 +99,29 @@ def fit(
     called = shown(regression.name)
     if progress is not None:
         progress(f"compiling the model {called}", 0.0)
-    model = build(regression, table)
+    model = build(regression, table, switched=bool(regression.varying))
     for name, start in starts(regression, table).items():
         model.set_initval(model[name], start)
     compiled = _compile(nutpie, model, regression)
     per_chain = -(-draws // chains)
     told = None if progress is None else partial(progress, f"sampling the model {called}")
     started = time.perf_counter()
-    tree = _sample(nutpie, compiled, per_chain, chains, tune, seed, told)
+    thin = 1
+    if regression.varying:
+        warming = None if progress is None else partial(progress, f"warming up the model {called}")
+        compiled, thin = _switched(nutpie, compiled, regression, chains, seed, warming)
+    tree = _sample(
+        nutpie,
+        compiled,
+        per_chain * thin,
+        chains,
+        tune,
+        seed,
+        told,
+        accept=CAREFUL if regression.varying else None,
+    )
     seconds = time.perf_counter() - started
-    values = _coefficients(regression, tree)
+    values = _coefficients(regression, tree)[:, thin - 1 :: thin]
     if not np.isfinite(values).all():
         raise InferenceError(
             f"NUTS left the numbers a computer can hold in the model {shown(regression.name)}: its"
@@ -158,8 +182,8 @@ def diagnose(
             )
     if divergences:
         problems.append(
-            f"divergences: {divergences} of {draws.shape[0] * draws.shape[1]} draws diverged: parts"
-            " of the posterior may be missing. Give closer priors, or look for separation."
+            f"divergences: {divergences} draws diverged: parts of the posterior may be missing."
+            " Give closer priors, or look for separation."
         )
     return Diagnostics(
         rhat=_finite(rhat.max()),
@@ -224,9 +248,7 @@ def _compile(nutpie: Any, model: Any, regression: Regression) -> Any:
     if priors.intercept is not None and priors.intercept.name in scaled:
         drawn.append(linear[0])
     for name, own, chosen in zip(called.terms, called.varying, priors.terms, strict=True):
-        if own is not None:
-            drawn.append(own.standard)
-        elif {prior.name for prior in chosen} <= scaled:
+        if own is None and {prior.name for prior in chosen} <= scaled:
             drawn.append(name)
     return nutpie.compile_pymc_model(
         model,
@@ -234,6 +256,52 @@ def _compile(nutpie: Any, model: Any, regression: Regression) -> Any:
         jitter_rvs={rv for rv in model.free_RVs if rv.name not in drawn},
         var_names=[*linear, *others],
     )
+
+
+def _switched(
+    nutpie: Any,
+    compiled: Any,
+    regression: Regression,
+    chains: int,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> tuple[Any, int]:
+    """Find the form that suits each deviation, from a short run of the form between the two.
+
+    A level with many rows is known whatever the sd: its ratio to the sd then moves against the sd
+    and against the intercept on a curve that no mass matrix straightens (measured: 2,000 rows in 6
+    levels, effective size 200 in 4,000 draws, against 2,500 when the deviation itself is moved). A
+    level with few rows is known by its ratio to the sd only, and the deviation itself would narrow
+    to a funnel where the sd is near 0 (Betancourt & Girolami 2015).
+
+    Returns
+    -------
+    compiled
+        With the switches set.
+    thin
+        How many draws to take for each one kept: `THIN` where ratios to the sd are moved.
+    """
+    called = names(regression)
+    every = zip(called.terms, called.term_dims, called.varying, strict=True)
+    varying = [(name, dims, own) for name, dims, own in every if own is not None]
+    between = {
+        own.switch: np.full([len(called.coords[dim]) for dim in dims], 0.5)
+        for _, dims, own in varying
+    }
+    tree = _sample(
+        nutpie, compiled.with_data(**between), 100, chains, 300, seed, progress, accept=CAREFUL
+    )
+    switches = {}
+    for name, _, own in varying:
+        deviation, sd = tree.posterior[name].values, tree.posterior[own.sd].values
+        # What all levels have in common is the intercept's as well, and no level's own.
+        contrast = deviation - deviation.mean(axis=-1, keepdims=True)
+        levels = deviation.shape[-1]
+        spread = contrast.var(axis=(0, 1)) * levels / max(levels - 1, 1)
+        of_prior = np.exp(2.0 * np.log(sd).mean(axis=(0, 1)))[..., None]
+        switches[own.switch] = (spread < (1.0 - KNOWN) * of_prior).astype(np.float64)
+    all_known = all(switch.all() for switch in switches.values())
+    return compiled.with_data(**switches), 1 if all_known else THIN
 
 
 def _sample(
@@ -244,6 +312,8 @@ def _sample(
     tune: int,
     seed: int,
     progress: Callable[[float], None] | None,
+    *,
+    accept: float | None = None,
 ) -> Any:
     """Draw, into a DataTree; a KeyboardInterrupt stops the chains and goes on to the caller."""
     share = [0.0]
@@ -261,6 +331,7 @@ def _sample(
         chains=chains,
         seed=seed,
         adaptation="low_rank",
+        target_accept=accept,
         save_warmup=False,
         progress_bar=False,
         progress_callback=note,

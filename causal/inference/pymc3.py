@@ -32,7 +32,7 @@ from causal.inference.posterior import Posterior
 from causal.inference.printed import as_printed
 from causal.models.pymc_model import sampled
 from causal.models.regression import Regression
-from causal.models.script import GRADES, ONES, model_code
+from causal.models.script import GRADES, ONES, careful, model_code
 from causal.models.terms import categories
 
 __all__ = ["ADVICE", "VARIABLE", "Interpreter", "find", "fit"]
@@ -193,6 +193,7 @@ def fit(
         "chains": chains,
         "tune": tune,
         "seed": seed % 2**32,
+        "accept": careful([regression]),
     }
     what = f"sampling the model {shown(regression.name)} by PyMC3"
     with tempfile.TemporaryDirectory(prefix="causal-pymc3-", ignore_cleanup_errors=True) as name:
@@ -303,6 +304,7 @@ def main():
             chains=settings["chains"],
             random_seed=settings["seed"],
             init="adapt_diag",
+            target_accept=settings["accept"],
             callback=note,
             progressbar=False,
             compute_convergence_checks=False,

@@ -106,6 +106,8 @@ class VaryingNames:
         The dimension over what varies, for the rows and for the columns of `cholesky`.
     pair
         The dimension over the pairs.
+    switch, density
+        Of a model with switches only; see `build`.
     """
 
     sd: str
@@ -115,6 +117,8 @@ class VaryingNames:
     varied: str
     other: str
     pair: str
+    switch: str
+    density: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +334,8 @@ def _varying_names(term: Varying, own: Mapping[str, str], claims: _Claims) -> Va
         varied=claims.claim(f"{group}_varied"),
         other=claims.claim(f"{group}_varied"),
         pair=claims.claim(f"{group}_pair"),
+        switch=claims.claim(f"switch_{group}"),
+        density=claims.claim(f"density_{group}"),
     )
 
 
@@ -364,7 +370,7 @@ def sampled(regression: Regression) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(linear), tuple(others)
 
 
-def build(regression: Regression, table: Table) -> pm.Model:
+def build(regression: Regression, table: Table, *, switched: bool = False) -> pm.Model:
     """Build the PyMC model of *regression* on the complete rows of *table*.
 
     Parameters
@@ -373,6 +379,11 @@ def build(regression: Regression, table: Table) -> pm.Model:
         What to fit; its priors are in the data's own units.
     table
         Holds the columns that the regression reads; rows that lack one of them are left out.
+    switched
+        For a sampler that finds out which form suits: the same posterior, with a switch
+        (`VaryingNames.switch`, a `pm.Data`) for each deviation of a `Varying` term. At 1 the
+        deviation itself is moved, at 0 its ratio to the sd. (Nothing can be drawn from the priors
+        of such a model: they are written as densities.)
 
     Raises
     ------
@@ -397,7 +408,7 @@ def build(regression: Regression, table: Table) -> pm.Model:
         if regression.family == "cells":
             parameters = _cells(pm, regression, called, data)
         else:
-            parameters = _parameters(pm, regression, called, data, observed)
+            parameters = _parameters(pm, regression, called, data, len(observed), switched=switched)
         distribution = getattr(pm, _OUTCOMES[regression.family])
         outcome = called.columns[regression.outcome]
         distribution(outcome, **parameters, observed=observed, dims=called.row)
@@ -483,7 +494,9 @@ def _parameters(
     regression: Regression,
     called: Names,
     data: dict[str, Any],
-    observed: NDArray[Any],
+    rows: int,
+    *,
+    switched: bool,
 ) -> dict[str, Any]:
     """What the outcome depends on, by PyMC's names; registers every parameter."""
     priors = regression.priors
@@ -491,7 +504,7 @@ def _parameters(
     parts = []
     if priors.intercept is not None:
         parts.append(_sampled(pm, linear[0], [priors.intercept], called))
-    coefficients = _coefficients(pm, regression, called)
+    coefficients = _coefficients(pm, regression, called, switched=switched)
     if linear[:1] == (called.intercept_centred,):
         moved = _weighted(to_printed(regression)[0, 1:], coefficients, called)
         pm.Deterministic(called.intercept, _sum([parts[0], *moved]))
@@ -500,7 +513,7 @@ def _parameters(
     parts += [_value(pm, offset, data, {}) for offset in regression.offsets]
     if not data:
         # An intercept alone still needs one value a row.
-        parts.append(np.zeros(len(observed)))
+        parts.append(np.zeros(rows))
     predictor = _sum(parts)
     found = {}
     for name in RULES[regression.family].auxiliary:
@@ -525,7 +538,7 @@ def _parameters(
             return {"eta": predictor, "cutpoints": cutpoints, "compute_p": False}
 
 
-def _coefficients(pm: Any, regression: Regression, called: Names) -> list[Any]:
+def _coefficients(pm: Any, regression: Regression, called: Names, *, switched: bool) -> list[Any]:
     """Register the coefficients of each term: one number, or an array over its dimensions."""
     found = []
     every = zip(
@@ -539,7 +552,7 @@ def _coefficients(pm: Any, regression: Regression, called: Names) -> list[Any]:
     for term, priors, name, dims, others in every:
         if isinstance(term, Varying):
             assert others is not None
-            deviation = _deviation(pm, priors, others, called, dims, regression.priors.correlation)
+            deviation = _deviation(pm, regression, priors, called, others, dims, switched=switched)
             found.append(pm.Deterministic(name, deviation, dims=dims))
         else:
             found.append(_sampled(pm, name, priors, called, dims))
@@ -548,33 +561,71 @@ def _coefficients(pm: Any, regression: Regression, called: Names) -> list[Any]:
 
 def _deviation(
     pm: Any,
+    regression: Regression,
     priors: Sequence[Distribution],
-    own: VaryingNames,
     called: Names,
+    own: VaryingNames,
     dims: tuple[str, ...],
-    eta: float,
+    *,
+    switched: bool,
 ) -> Any:
     """Deviations from a common distribution, out of standard normals: (level) or (varied, level).
 
-    NUTS moves well in standard normals however small the sd may be, where levels have few rows;
-    and a plain sd beside a correlation has a scale of its own, which starting points need.
+    NUTS moves well in standard normals however small the sd may be, where the rows say little about
+    each level; and sds beside a correlation matrix, unlike the factor of a covariance matrix, have
+    a scale of their own, from which starting points can be drawn.
     """
     several = dims[:-1]
-    sd = _sampled(pm, own.sd, priors, called, several)
-    if not several:
-        return sd * pm.Normal(own.standard, 0.0, 1.0, dims=dims)
-    count = len(priors)
-    transform = pm.distributions.transforms.CholeskyCorrTransform(count)
-    # PyMC finds its way back from a transformed name by its last underscore; "cholesky_corr" has
-    # one too many, and `pm.compute_log_likelihood` would fail.
-    transform.name = "corr"
-    cholesky = pm.LKJCorr(
-        own.cholesky, n=count, eta=eta, dims=(own.varied, own.other), default_transform=transform
-    )
-    below = np.tril_indices(count, -1)
-    pm.Deterministic(own.correlation, (cholesky @ cholesky.T)[below], dims=own.pair)
+    sd, cholesky, count = _sampled(pm, own.sd, priors, called, several), None, len(priors)
+    if several:
+        transform = pm.distributions.transforms.CholeskyCorrTransform(count)
+        # PyMC finds its way back from a transformed name by its last underscore; "cholesky_corr"
+        # has one too many, and `pm.compute_log_likelihood` would fail.
+        transform.name = "corr"
+        cholesky = pm.LKJCorr(
+            own.cholesky,
+            n=count,
+            eta=regression.priors.correlation,
+            dims=(own.varied, own.other),
+            default_transform=transform,
+        )
+        below = np.tril_indices(count, -1)
+        pm.Deterministic(own.correlation, (cholesky @ cholesky.T)[below], dims=own.pair)
+    if switched:
+        return _moved(pm, priors, called, own, dims, sd, cholesky)
     standard = pm.Normal(own.standard, 0.0, 1.0, dims=dims)
-    return (sd[:, None] * cholesky) @ standard
+    return sd * standard if cholesky is None else (sd[:, None] * cholesky) @ standard
+
+
+def _moved(
+    pm: Any,
+    priors: Sequence[Distribution],
+    called: Names,
+    own: VaryingNames,
+    dims: tuple[str, ...],
+    sd: Any,
+    cholesky: Any | None,
+) -> Any:
+    """The same deviations, out of their ratios to the sd or, where switched, out of themselves.
+
+    A power of the sd leads from one to the other (Papaspiliopoulos, Roberts & Skoeld 2007). It is
+    in units of its prior, so that what is moved has none.
+    """
+    from pytensor.tensor.linalg import solve_triangular
+
+    shape = tuple(len(called.coords[dim]) for dim in dims)
+    unit = np.array([prior.typical for prior in priors])
+    sd = sd if cholesky is None else sd[:, None]
+    ratio = sd / (unit[0] if cholesky is None else unit[:, None])
+    switch = pm.Data(own.switch, np.zeros(shape), dims=dims)
+    own_scale = pm.Flat(own.standard, dims=dims) / ratio**switch
+    standard, volume = own_scale, (switch * pm.math.log(ratio)).sum()
+    if cholesky is not None:
+        standard = solve_triangular(cholesky, own_scale, lower=True)
+        volume = volume + shape[-1] * pm.math.log(cholesky.diagonal()).sum()
+    density = pm.logp(pm.Normal.dist(0.0, 1.0), standard).sum()
+    pm.Potential(own.density, density - volume)
+    return sd * own_scale
 
 
 def _summands(

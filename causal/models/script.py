@@ -90,6 +90,8 @@ class Dialect:
         What to install, for the head of the program.
     imports
         The lines that import the libraries; PyMC is ``pm`` in all of them.
+    reading
+        What the pandas of the time must be told to read numbers to the last digit.
     start
         The keyword for the value at which the sampler starts.
     stacked
@@ -108,6 +110,7 @@ class Dialect:
 
     needs: str
     imports: tuple[str, ...]
+    reading: tuple[str, ...]
     start: str
     stacked: bool
     logits: bool
@@ -119,13 +122,14 @@ class Dialect:
 
 DIALECTS: Mapping[str, Dialect] = {
     "pymc": Dialect(
-        needs='`pip install "pymc>=6,<7" nutpie numba pandas pyarrow`',
+        needs='pip install "pymc>=6,<7" nutpie numba "pandas>=3" pyarrow',
         imports=(
             "import arviz as az",
             "import numpy as np",
             "import pandas as pd",
             "import pymc as pm",
         ),
+        reading=(),
         start="initval",
         stacked=True,
         logits=True,
@@ -140,18 +144,19 @@ DIALECTS: Mapping[str, Dialect] = {
             "    chains=CHAINS,",
             "    random_seed=SEED,",
             '    nuts_sampler="nutpie",',
-            '    nuts={"adaptation": "low_rank"},',
+            '    nuts={"adaptation": "low_rank", "target_accept": ACCEPT},',
             ")",
         ),
     ),
     "pymc3": Dialect(
-        needs="Python 3.9 and `pip install pymc3==3.11.6`",
+        needs="Python 3.9 with pip install pymc3==3.11.6 (and pyarrow for a Parquet file)",
         imports=(
             "import arviz as az",
             "import numpy as np",
             "import pandas as pd",
             "import pymc3 as pm",
         ),
+        reading=('float_precision="round_trip"',),
         start="testval",
         stacked=False,
         logits=False,
@@ -166,6 +171,7 @@ DIALECTS: Mapping[str, Dialect] = {
             "    chains=CHAINS,",
             "    random_seed=SEED,",
             '    init="adapt_diag",',
+            "    target_accept=ACCEPT,",
             "    return_inferencedata=True,",
             '    idata_kwargs={"log_likelihood": False},',
             ")",
@@ -230,11 +236,12 @@ def write(
         DRAWS=f"{max(1, -(-draws // chains))}  # of each chain",
         CHAINS=str(chains),
         SEED=str(seed % spoken.seeds),
+        ACCEPT=f"{careful(regressions)}  # of the steps of NUTS: nearer to 1, fewer divergences",
         PROB=f"{prob!r}  # of the intervals: equal tails on both sides",
     )
     parts = [
         head,
-        _reading(regressions, data_format, separator, decimal),
+        _reading(regressions, spoken, data_format, separator, decimal),
         *_helpers(regressions),
         *(_function(r, f, spoken, ends) for r, f in zip(regressions, functions, strict=True)),
         _table_of_models(regressions, functions, ends),
@@ -350,6 +357,14 @@ def _dialect(name: str) -> Dialect:
     return DIALECTS[name]
 
 
+def careful(regressions: Iterable[Regression]) -> float:
+    """The share of its steps that NUTS should accept.
+
+    Its usual 0.8 lets some draws diverge where coefficients vary by a category.
+    """
+    return 0.95 if any(regression.varying for regression in regressions) else 0.8
+
+
 def _functions(regressions: Sequence[Regression]) -> list[str]:
     """Find an identifier for each model; never made from a name that a user can choose."""
     found: list[str] = []
@@ -404,8 +419,9 @@ def _head(dialect: Dialect, **settings: str) -> str:
         f'''\
         """One question, several Bayesian regressions: what each says the effect is.
 
-        Written by Causal Workbench, and free of it: {dialect.needs}
-        is all this program needs. Change what you like and run it again.
+        Written by Causal Workbench, and free of it. What this program needs:
+        {dialect.needs}
+        Change what you like and run it again.
         """
         '''
     )
@@ -415,7 +431,11 @@ def _head(dialect: Dialect, **settings: str) -> str:
 
 
 def _reading(
-    regressions: Sequence[Regression], data_format: Format, separator: str, decimal: str
+    regressions: Sequence[Regression],
+    dialect: Dialect,
+    data_format: Format,
+    separator: str,
+    decimal: str,
 ) -> str:
     wanted = sorted({name for r in regressions for name in r.variables})
     labelled = sorted({name for r in regressions for name in categories(r.terms)})
@@ -428,9 +448,9 @@ def _reading(
             "DATA",
             f"sep={literal(separator)}",
             f"decimal={literal(decimal)}",
-            'float_precision="round_trip"',
             "keep_default_na=False",
             "na_values=MISSING",
+            *dialect.reading,
         ]
         lines += [
             "# What stands for a missing value; anything else that is no number is a label.",
@@ -473,14 +493,14 @@ CODES = '''\
 def codes(column, labels):
     """The position in `labels` of each row's label."""
     text = column.convert_dtypes().astype(str).str.strip()
-    found = pd.Categorical(text, categories=labels).codes
+    found = pd.Index(labels).get_indexer(text)
     if (found < 0).any():
         # A label that is a number may be written otherwise in the data: 1.0, or True, for 1.
         number = pd.to_numeric(text.replace({"True": "1", "False": "0"}), errors="coerce")
-        found = pd.Categorical(number.map("{:.12g}".format), categories=labels).codes
+        found = pd.Index(labels).get_indexer(number.map("{:.12g}".format))
     if (found < 0).any():
         raise SystemExit(f"{column.name!r} holds a label other than {labels}")
-    return found.astype(int)
+    return found
 '''
 
 ONES = '''\

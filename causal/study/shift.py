@@ -85,7 +85,7 @@ ROWS = 10_000
 BLOCKS = 1_000
 DISPUTED = 3.3
 """Sds of shift that accuse a valid set: 1 in 1,000 by chance."""
-MOST = 100
+MOST = 50
 """Coefficients of a model that every draw refits; with more, draws are of the first order."""
 LARGEST = 100_000_000
 """Rows times coefficients (floats) of a model with more than `MOST`: 0.8 GB, some six at a time."""
@@ -481,7 +481,7 @@ def _attempt(regression: Regression, table: Table, held: Held, *, free: bool) ->
         return str(reason)
     except np.linalg.LinAlgError:
         return "its numbers are too large or too small to compute with"
-    if not (math.isfinite(fit.effect) and np.all(np.isfinite(fit.influence))):
+    if not (abs(fit.effect) < 1e100 and np.all(np.abs(fit.influence) < 1e100)):
         return "what it predicts is too large to compute with"
     return fit
 
@@ -1173,9 +1173,10 @@ def _moves(local: _Quadratic, slope: Array) -> Array:
         [q], [b], [u] = local.q, local.b, local.score
         leverage = np.einsum("ij,ij->i", q, q)
         free = 1.0 - (leverage if (sign := local.sign) is None else sign[0] * leverage)
-        alone = free < 1e-10
+        alone = np.abs(free) < 1e-10
         _refuse_lone(q[alone], slope)
-        moved: Array = b * np.where(alone, 0.0, u / np.where(alone, 1.0, free))[:, None]
+        # Below 0, among outliers: what is left is no maximum, and one step no answer.
+        moved: Array = b * np.where(alone, 0.0, u / np.where(free > 1e-10, free, 1.0))[:, None]
         return moved
     # By the eigenvectors of the products of a row's parts, which have no negative information.
     assert local.information is not None

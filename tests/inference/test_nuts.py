@@ -19,6 +19,7 @@ from causal.inference.posterior import Posterior
 from causal.models.design import statistic
 from causal.models.priors import Distribution, Priors
 from causal.models.regression import Categorical, Numeric, Regression, Term
+from causal.models.terms import columns
 
 pytest.importorskip("nutpie")
 pytest.importorskip("pymc")
@@ -58,26 +59,25 @@ G = Categorical("g", ("a", "b", "c"))
 
 def tutorial(*terms: Term, outcome: str = "y", slope: Distribution = NORMAL) -> Regression:
     """Normal(0, 1) on everything, in the data's own units, the intercept at zero."""
-    numeric = sum(isinstance(term, Numeric) for term in terms)
     priors = Priors(
         NORMAL,
-        (0.0,) * numeric,
-        (slope,) * numeric,
-        (NORMAL,) * (len(terms) - numeric),
-        EXPONENTIAL,
+        (),
+        tuple((slope if isinstance(t, Numeric) else NORMAL,) * len(columns(t)) for t in terms),
+        (("sigma", EXPONENTIAL),),
     )
     return Regression("correct", outcome, terms[0].variable, terms, "gaussian", priors)
 
 
 def default(data: pd.DataFrame, *terms: Term) -> Regression:
     """Weakly informative on the scale of the data, the intercept at the predictors' means."""
-    s, numeric = data["y"].std(ddof=0), [t.variable for t in terms if isinstance(t, Numeric)]
+    s, numbers = data["y"].std(ddof=0), [t for t in terms if isinstance(t, Numeric)]
+    slopes = {t: Distribution("Normal", (0.0, s / data[t.variable].std(ddof=0))) for t in numbers}
+    level = Distribution("Normal", (0.0, s))
     priors = Priors(
         Distribution("Normal", (data["y"].mean(), s)),
-        tuple(float(data[v].mean()) for v in numeric),
-        tuple(Distribution("Normal", (0.0, s / data[v].std(ddof=0))) for v in numeric),
-        (Distribution("Normal", (0.0, s)),) * (len(terms) - len(numeric)),
-        Distribution("Exponential", (1.0 / s,)),
+        tuple((t, float(data[t.variable].mean())) for t in numbers),
+        tuple((slopes.get(t, level),) * len(columns(t)) for t in terms),
+        (("sigma", Distribution("Exponential", (1.0 / s,))),),
     )
     return Regression("correct", "y", terms[0].variable, terms, "gaussian", priors)
 
@@ -175,10 +175,8 @@ def test_a_logistic_regression_agrees_with_quadrature() -> None:
     data, centre = pd.DataFrame({"x": x, "y": y}), float(x.mean())
     priors = Priors(
         Distribution("Normal", (0.3, 1.0)),
-        (centre,),
-        (Distribution("Normal", (0.0, 0.5)),),
-        (),
-        None,
+        ((X, centre),),
+        ((Distribution("Normal", (0.0, 0.5)),),),
     )
     regression = Regression("correct", "y", "x", (X,), "bernoulli", priors)
     ours = nuts.fit(regression, read(data, regression), draws=8000, seed=6)

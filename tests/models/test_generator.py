@@ -14,6 +14,8 @@ from causal.models.generator import columns_read, grouping, observed, plan
 from causal.models.priors import Distribution, PriorChoice
 from causal.models.terms import Categorical, Interaction, Log, Numeric, Varying
 
+POSITIVE = np.linspace(1.0, 9.0, 60).tolist()
+
 
 def data(rows=60, **columns):
     random = np.random.default_rng(0)
@@ -263,10 +265,16 @@ def test_a_formula_about_something_else_is_refused(formula, words, fitted):
         ("y ~ x + offset(log(x))", r"offset\('log\(x\)'\): its slope is fixed at 1"),
     ],
 )
-def test_a_formula_with_an_offset_is_fitted_but_no_set_to_judge(formula, words):
+def test_a_formula_with_an_offset_is_no_set_to_judge(formula, words):
     with pytest.raises(ModelError, match=words):
         formula_set(QUESTION, parse(formula))
-    formula_set(QUESTION, parse(formula), fitted=True)
+
+
+def test_the_exposure_is_no_offset():
+    with pytest.raises(ModelError, match="exposure 'x' cannot be an offset"):
+        formula_set(QUESTION, parse("y ~ x + offset(log(x))"), fitted=True)
+    with pytest.raises(ModelError, match="exposure 'x' cannot be an offset"):
+        planned("x <- z -> y", data(x=POSITIVE), form="offset(log(x))")
 
 
 def test_a_name_that_the_dag_lacks_is_none_of_a_formula_but_may_be_an_offset():
@@ -277,9 +285,6 @@ def test_a_name_that_the_dag_lacks_is_none_of_a_formula_but_may_be_an_offset():
     assert formula_set(QUESTION, parse("y ~ x + offset(t)"), fitted=True) == ()
     # One of the DAG is held like any other.
     assert formula_set(QUESTION, parse("y ~ x + offset(z)"), fitted=True) == ("z",)
-
-
-POSITIVE = np.linspace(1.0, 9.0, 60).tolist()
 
 
 def test_a_formula_of_the_users_is_fitted_as_it_stands():

@@ -218,6 +218,35 @@ def test_density_is_that_of_the_definitions(kind: str) -> None:
         assert float(logp(sampler_values(model, at.model))) == pytest.approx(expected, rel=1e-7)
 
 
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if "|" in kind.formula])
+def test_a_model_with_switches_is_the_same_in_other_coordinates(kind: str) -> None:
+    reg, read = make(KINDS[kind], all_columns())
+    [(own, dims)] = [
+        (own, dims)
+        for own, dims in zip(names(reg).varying, names(reg).term_dims, strict=True)
+        if own is not None
+    ]
+    plain, model = build(reg, read), build(reg, read, switched=True)
+    logp = model.compile_logp(jacobian=False, mode=INTERPRETED)
+    of_plain = plain.compile_logp(jacobian=False, mode=INTERPRETED)
+    unit = np.array([prior.typical for prior in reg.priors.terms[reg.terms.index(reg.varying[0])]])
+    rng = np.random.default_rng(4)
+    shape = [len(names(reg).coords[dim]) for dim in dims]
+    for switch in (np.zeros(shape), np.ones(shape), rng.uniform(size=shape)):
+        with model:
+            pm.set_data({own.switch: switch})
+        at = point(reg, rng).model
+        expected = float(of_plain(sampler_values(plain, at)))
+        ratio = np.reshape(np.reshape(at[own.sd], -1) / unit, (-1, 1) if len(dims) > 1 else ())
+        factor = at.get(own.cholesky, np.eye(1))
+        standard = np.reshape(factor @ np.atleast_2d(at[own.standard]), shape)
+        at[own.standard] = standard * ratio**switch
+        # The volume that the change of coordinates takes up.
+        expected -= float((switch * np.log(ratio)).sum())
+        expected -= shape[-1] * float(np.log(np.diag(factor)).sum())
+        assert float(logp(sampler_values(model, at))) == pytest.approx(expected, rel=1e-9)
+
+
 NAMED = {
     "number by category": (
         {"intercept_centred", "slope_x", "level_g", "slope_x_by_g", "sigma"},
