@@ -771,6 +771,7 @@ class _Law:
 
 
 def _law(regression: Regression, table: Table, held: Held) -> _Law:
+    """The distribution of a regression's outcome; its shape as held."""
     y, added = response(regression, table), offset(regression, table)
     counts, none = trials(regression, table), np.zeros(table.rows)
     match regression.family:
@@ -833,6 +834,8 @@ def _binomial(y: Array, n: Array, shift: float = 0.0) -> Callable[[Array], _Loca
 
 
 def _poisson(y: Array) -> Callable[[Array], _Local]:
+    """Counts with the mean ``e^eta``."""
+
     def at(eta: Array) -> _Local:
         mu = np.exp(eta)
         return _Local(float((mu - y * eta).sum()), y - mu, mu, mu)
@@ -841,6 +844,8 @@ def _poisson(y: Array) -> Callable[[Array], _Local]:
 
 
 def _student(y: Array, sigma: float, nu: float) -> Callable[[Array], _Local]:
+    """Student-t errors. The parabola is that of iterated weights: ``(nu + 1) / (nu + r^2)``."""
+
     def at(eta: Array) -> _Local:
         rest = y - eta
         squared, scale = rest**2, nu * sigma**2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from scipy import stats
 from causal.data.table import Table, read_table
 from causal.errors import MissingPart, ModelError
 from causal.models.priors import Distribution, Priors
-from causal.models.pymc_model import build, carried, names, sampled, starts
+from causal.models.pymc_model import Names, build, carried, names, sampled, starts
 from causal.models.regression import Categorical, Family, Numeric, Regression, Term
 from causal.models.terms import Interaction, Log, Polynomial, Varying, columns, variables
 from tests.regressions import (
@@ -619,10 +619,7 @@ def test_a_name_that_is_no_text_is_replaced() -> None:
     assert names(regression(terms=[Numeric("lone \ud800")])).columns["lone \ud800"] == "lone"
 
 
-@pytest.mark.parametrize("role", ["x", "g"])
-@pytest.mark.parametrize("name", HOSTILE, ids=lambda n: ascii(n)[:20])
-def test_no_name_breaks_a_model_with_every_sort_of_term(name: str, role: str) -> None:
-    data = frame().rename(columns={role: name})
+def with_every_sort_of_term(name: str, role: str) -> Regression:
     x, g = Numeric(name if role == "x" else "x"), name if role == "g" else "g"
     group = Categorical(g, ("a", "b", "c"))
     terms = (
@@ -642,12 +639,44 @@ def test_no_name_breaks_a_model_with_every_sort_of_term(name: str, role: str) ->
         for t in terms
     ]
     priors = Priors(NORMAL, (), tuple(given), (("sigma", HALF),))
-    reg = Regression("correct", "y", None, terms, "gaussian", priors, offsets=(Numeric("z"),))
-    model = build(reg, read_table(data.assign(**{x.variable: 5.0 + np.arange(ROWS)}), [*data]))
-    called = [v.replace(":", "&") for v in (*model.named_vars, *model.coords)]
-    assert len(set(called)) == len(called)
+    return Regression("correct", "y", None, terms, "gaussian", priors, offsets=(Numeric("z"),))
+
+
+def everything_named(called: Names) -> list[str]:
+    own = [one for varying in called.varying if varying for one in astuple(varying)]
+    single = (
+        called.row, called.intercept, called.intercept_centred, called.cutpoints, called.sigma,
+        called.cutpoints_centred, called.nu, called.alpha, called.cutpoint, called.effect,
+    )  # fmt: skip
+    powers = {dim for dims in called.term_dims for dim in dims} - {
+        *own,
+        *called.level_dims.values(),
+    }
+    dims = (*called.level_dims.values(), *powers)
+    return [*called.columns.values(), *single, *called.terms, *own, *dims]
+
+
+@pytest.mark.parametrize("role", ["x", "g"])
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda n: ascii(n)[:20])
+def test_no_two_things_bear_the_same_name_whatever_the_columns_are_called(
+    name: str, role: str
+) -> None:
+    found = everything_named(names(with_every_sort_of_term(name, role)))
+    assert len({one.replace(":", "&") for one in found}) == len(found)
+    assert all(carried(one) or len(one) > 200 for one in found)
+
+
+@pytest.mark.parametrize("role", ["x", "g"])
+@pytest.mark.parametrize("name", ["line\nimport os", "km/h", "sd_g", "a::b"], ids=ascii)
+def test_no_name_breaks_a_model_with_every_sort_of_term(name: str, role: str) -> None:
+    reg = with_every_sort_of_term(name, role)
+    x = reg.terms[0].variable
+    data = frame().rename(columns={role: name}).assign(**{x: 5.0 + np.arange(ROWS)})
+    model = build(reg, read_table(data, list(reg.variables)))
     assert {*sampled(reg)[0], *sampled(reg)[1]} <= set(model.named_vars)
     pm.model_to_graphviz(model).source.encode()
+    drawn, _ = predictive(model)
+    assert drawn["prior_predictive"]["y"].shape == (1, 4, ROWS)
 
 
 def test_names_do_not_depend_on_anything_but_the_regression() -> None:

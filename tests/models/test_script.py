@@ -284,16 +284,17 @@ def data(rows: int = 400) -> pd.DataFrame:
     return frame
 
 
-def run(program: str, folder: Path) -> str:
+def run(program: str, folder: Path, python: str | None = None) -> str:
     """What the program prints; it runs alone, with no way to reach this package."""
     path = folder / "program.py"
     path.write_text(program, encoding="utf-8")
+    options = ["-E", "-W", "ignore"] if python else ["-I", "-W", "error::FutureWarning"]
     done = subprocess.run(
-        [sys.executable, "-I", "-W", "error::FutureWarning", path.name],
+        [python or sys.executable, *options, path.name],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -586,23 +587,22 @@ def planned(graph: str, path: Path, options: dict[str, Any]) -> Plan:
     return plan(question, read_table(path, names), **{**options, "form": form})
 
 
-@pytest.mark.heavy
-@pytest.mark.parametrize("case", QUESTIONS.values(), ids=QUESTIONS)
-def test_a_program_prints_the_effects_that_are_found_here(
-    case: tuple[str, str, dict[str, Any]], tmp_path: Path
-) -> None:
-    pytest.importorskip("pymc")
+def prepared(case: tuple[str, str, dict[str, Any]], folder: Path) -> Plan:
+    """Write the data of a question in its format, and plan its answer."""
     graph, ending, options = case
-    frame, path = kinds_data(200), tmp_path / f"d.{ending}"
+    frame, path = kinds_data(200), folder / f"d.{ending}"
     frame.loc[[3, 30], "x"] = frame.loc[[5], "t"] = np.nan
     if ending == "csv":
         frame.to_csv(path, index=False, sep=";", decimal=",")
     else:
         getattr(frame, f"to_{ending}")(path)
-    made = planned(graph, path, options)
-    printed = run(of_plan(made, data_path=path.name), tmp_path)
+    return planned(graph, path, options)
+
+
+def assert_printed_as_here(printed: str, made: Plan) -> None:
     assert f"{made.table.rows} of 200 rows are complete" in printed
-    assert "Do not trust" not in printed
+    # More than 400 effective draws, or the program says how many.
+    drawn = min(map(int, re.findall(r"effective size (\d+)", printed)), default=400)
     found = iter(effects(printed))
     posteriors = sample(made.regressions, made.table, made.moments, seed=2)
     for reg in made.regressions:
@@ -611,11 +611,30 @@ def test_a_program_prints_the_effects_that_are_found_here(
             label, mean = next(found)
             what = ours.contrast if ours.scale == "outcome" else f"{ours.contrast}, {ours.scale}"
             assert label == what
-            # Five Monte Carlo sds of both, by the effective size that the program asks for itself.
+            # Five Monte Carlo sds of both, and the last digit printed.
             size = posterior.diagnostics.ess_bulk or 4000.0
-            error = 5.0 * ours.sd * math.sqrt(1.0 / size + 1.0 / 1000.0)
+            error = 5.0 * ours.sd * math.sqrt(1.0 / size + 1.0 / drawn)
             assert mean == pytest.approx(ours.mean, abs=error + 1e-3 * abs(ours.mean))
     assert next(found, None) is None
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("case", QUESTIONS.values(), ids=QUESTIONS)
+def test_a_program_prints_the_effects_that_are_found_here(
+    case: tuple[str, str, dict[str, Any]], tmp_path: Path
+) -> None:
+    pytest.importorskip("pymc")
+    made = prepared(case, tmp_path)
+    printed = run(of_plan(made, data_path=f"d.{case[1]}"), tmp_path)
+    assert_printed_as_here(printed, made)
+
+
+@pytest.mark.heavy
+def test_a_program_for_pymc3_prints_the_effects_that_are_found_here(tmp_path: Path) -> None:
+    python = pymc3_python()
+    made = prepared(QUESTIONS["two values"], tmp_path)
+    program = of_plan(made, data_path="d.csv", dialect="pymc3", draws=2000)
+    assert_printed_as_here(run(program, tmp_path, python), made)
 
 
 def test_data_from_memory_need_a_file_for_the_program(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import causal.study.shift as module
+from causal.errors import ModelError
 from causal.models.assembly import offsets_on, terms_on
 from causal.models.families import FAMILIES
 from causal.models.formula import parse
@@ -1221,6 +1222,56 @@ def test_the_larger_of_two_outcome_values_is_the_event():
     assert np.array_equal(plain.draws, moved.draws)
 
 
+def test_no_rows_and_no_terms_make_it_fail():
+    formulas = [*FORMS, "y ~ 0 + x + g", "y ~ g * h + x", "y ~ poly(x, 3)", "y ~ x + (x | g)"]
+    said = {"free": 0, "kept": 0, "nothing": 0}
+    for seed in range(180):
+        family = FAMILIES[seed % len(FAMILIES)]
+        rng = np.random.default_rng(seed)
+        n = int(rng.choice([3, 5, 8, 20]))
+        if family == "cells":
+            columns = celled(n, seed)
+        else:
+            columns = population(family, n, seed, rng.choice(["number", "two values", "category"]))
+            columns["x"] = columns["x"] if seed % 3 else np.repeat(columns["x"][:2], n)[:n]
+        if seed % 5 == 0 and family in ("gaussian", "student"):
+            columns["y"] = columns["z"] * 1e6
+        data = table(**columns)
+        if any(column.constant for column in data.columns.values()):
+            continue
+        if family == "cells":
+            models = in_cells(data, "x", "z", name="correct"), in_cells(data, "x")
+        else:
+            if family == "ordered" and data["y"].distinct < 3:
+                continue
+            try:
+                models = [
+                    modelled(data, str(rng.choice(formulas)), family, name=name, preset=preset)
+                    for name, preset in (("correct", "default"), ("naive", "tutorial"))
+                ]
+            except ModelError:  # no regression for these rows
+                continue
+        known = {name: 10.0 ** rng.uniform(-4, 4) for name in KNOWN}
+        spread = {
+            name: rng.uniform(-1, 1) if name.startswith("cor") else 10.0 ** rng.uniform(-4, 4)
+            for model in models
+            for name in model.other_names
+            if name[:2] in ("sd", "co")
+        }
+        held = {model.name: held_of(model, **known, **spread) for model in models}
+        [found] = shifts(
+            models[0], models[1:], data, prob=0.89, seed=1, draws=50, held=held
+        ).values()
+        if found.measured:
+            said["kept" if found.kept_priors else "free"] += 1
+            assert all(map(math.isfinite, (found.mean, found.sd, *found.interval)))
+            assert bool(found.note) == found.kept_priors
+        else:
+            said["nothing"] += 1
+            refuse_to_say(found)
+    assert min(said["free"], said["kept"]) > 20
+
+
 # ------------------------------------------------------------------------------------------------
 # Many rows
 # ------------------------------------------------------------------------------------------------
@@ -1277,13 +1328,67 @@ def test_blocks_hold_each_row_once_and_about_equally_many():
     assert np.mean(np.diff(blocks) == 0) < 0.002
 
 
-def test_weighted_sums_of_blocks_are_those_of_the_rows_with_the_same_weights():
-    data = table(**logistic_case(3000, 1, "number"))
-    fit = fit_of(data, "x", "z", family="bernoulli")
+@pytest.mark.parametrize("kind", ["bernoulli", "student", "ordered", "cells", "first order"])
+def test_weighted_sums_of_blocks_are_those_of_the_rows_with_the_same_weights(kind, monkeypatch):
+    if kind == "first order":
+        monkeypatch.setattr(module, "MOST", 0)
+    if kind == "cells":
+        data = table(**celled(3000))
+        model = in_cells(data, "x", "z")
+    else:
+        family = "poisson" if kind == "first order" else kind
+        data = table(**population(family, 3000, 1))
+        model = modelled(data, "y ~ x * z", family)
+    fit = module._fit(model, data, held_of(model))
     weights = np.random.default_rng(1).standard_exponential((3, 1000))
     by_block = weights @ fit.blocked(module._blocks(3000, 7))
     by_row = weights[:, module._blocks(3000, 7)] @ fit.columns(slice(None))
     assert by_block == pytest.approx(by_row, rel=1e-9, abs=1e-9)
+
+
+# ------------------------------------------------------------------------------------------------
+# Many coefficients
+# ------------------------------------------------------------------------------------------------
+
+
+def test_with_very_many_coefficients_a_draw_is_the_sum_of_what_its_rows_do(monkeypatch):
+    data = table(**population("poisson", 60, 7))
+    model = modelled(data, "y ~ x * z", "poisson")
+    whole = module._fit(model, data, {})
+    monkeypatch.setattr(module, "MOST", 3)
+    fit = module._fit(model, data, {})
+    assert (fit.sums(), fit.effect) == (1, whole.effect)
+    assert np.array_equal(fit.influence, whole.influence)
+    weights = dirichlet(20, 60)
+    wanted = fit.effect + (weights - 1.0) @ fit.influence
+    assert reweighted(fit, weights) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_two_models_are_drawn_to_the_same_order(monkeypatch):
+    data = table(**population("gaussian", 300, 2))
+    models = [
+        modelled(data, formula, "gaussian", name=name)
+        for name, formula in (("correct", "y ~ x + z"), ("naive", "y ~ x + z + t"))
+    ]
+    held = {"correct": {"sigma": 1.0}, "naive": {"sigma": 1.0}}
+    whole = shifts(models[0], models[1:], data, prob=0.89, seed=1, held=held)["naive"]
+    monkeypatch.setattr(module, "MOST", 3)  # one of the two has more
+    found = shifts(models[0], models[1:], data, prob=0.89, seed=1, held=held)["naive"]
+    assert (found.mean, found.sd) == (whole.mean, whole.sd)
+    pair = [module._fit(model, data, {"sigma": 1.0}) for model in models]
+    assert [type(fit) for fit in pair] == [module._Refitted, module._Fit]
+    ends = module._effect_draws(list(module._pair(tuple(pair), tuple(pair))), 300, 2000, 1)
+    # Unpaired in the second order, the draws would be spread much too wide.
+    assert (ends[1] - ends[0]).std() == pytest.approx(found.sd, rel=0.1)
+
+
+def test_a_model_too_large_to_be_refitted_is_not_judged(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 2)
+    monkeypatch.setattr(module, "LARGEST", 500)
+    data = table(**fork(200))
+    found = shift(data, ("x", "z"), ("x",))
+    refuse_to_say(found)
+    assert "200 rows of 3 coefficients are too many at once" in found.note
 
 
 # ------------------------------------------------------------------------------------------------
@@ -1425,6 +1530,133 @@ def test_the_interval_of_a_logistic_shift_covers_too_in_many_data_sets(kind, n, 
         seed=10_000,
     )
     assert within(share, low, high, 3_000)
+
+
+def forked(family, n, seed):
+    """x <- z -> y, x -> y with a link; trials from 1 to 5."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    x = z + rng.normal(size=n)
+    eta, trials = SLOPES[family][0] * x + SLOPES[family][1] * z, 1 + np.arange(n) % 5
+    y = {
+        "student": lambda: eta + rng.standard_t(4, size=n),
+        "binomial": lambda: rng.binomial(trials, expit(eta)),
+        "poisson": lambda: rng.poisson(np.exp(eta)),
+        "negbinomial": lambda: rng.negative_binomial(2, 2 / (2 + np.exp(eta))),
+        "ordered": lambda: 1 + np.digitize(eta + rng.logistic(size=n), CUTS),
+    }[family]()
+    return {"x": x, "z": z, "t": trials, "y": np.asarray(y, float)}
+
+
+SLOPES = {
+    "student": (0.5, 1.0),
+    "binomial": (0.3, 0.5),
+    "poisson": (0.2, 0.3),
+    "negbinomial": (0.2, 0.3),
+    "ordered": (0.6, 1.0),
+}
+CUTS = [-1.0, 0.5, 2.0]
+
+
+def forked_truth(family):
+    """The shift in the population of `forked`: the two fits to quadrature nodes."""
+    if family == "student":
+        return 0.5  # y - x is symmetric about 0 given x: its slope is 1
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    z, noise = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
+    w = np.outer(weights, weights).ravel() / weights.sum() ** 2
+    x = z + noise
+    eta = SLOPES[family][0] * x + SLOPES[family][1] * z
+    cuts, grades = 0, None
+    if family == "ordered":  # each grade a row, as likely as it is
+        below = np.array([0 * eta, *(expit(cut - eta) for cut in CUTS), 0 * eta + 1])
+        w = (w * np.diff(below, axis=0)).ravel()
+        x, z, y = np.tile(x, 4), np.tile(z, 4), np.repeat(np.arange(4.0), len(x))
+        cuts, grades = 3, [1.0, 2.0, 3.0, 4.0]
+    else:  # the score is linear in y
+        y = expit(eta) if family == "binomial" else np.exp(eta)
+    found = []
+    for others in ([], [z]):
+        constant = [] if cuts else [np.ones(len(x))]
+        low, high = (np.column_stack([*constant, x + up, *others]) for up in (0, 1))
+        start = np.concatenate([CUTS[:cuts], np.zeros(low.shape[1])])
+        theta = maximised(family, low, y, w, start, cuts=cuts, known=KNOWN | {"trials": 1.0})
+        ends = [average(family, end @ theta[cuts:], theta[:cuts], grades, w) for end in (high, low)]
+        found.append(ends[0] - ends[1])
+    return found[0] - found[1]
+
+
+def forked_coverage(family, n, sets, seed=0):
+    truth, hits = forked_truth(family), 0
+    for one in range(sets):
+        data = table(**forked(family, n, seed + one))
+        models = [
+            modelled(data, formula, family, name=name)
+            for name, formula in (("correct", "y ~ x + z"), ("naive", "y ~ x"))
+        ]
+        held = {model.name: held_of(model, sigma=1.0) for model in models}
+        found = shifts(models[0], models[1:], data, prob=0.89, seed=one, draws=1000, held=held)
+        low, high = found["naive"].interval
+        hits += low <= truth <= high
+    return hits / sets
+
+
+# Measured in 3,000 data sets each. Counts are skewed, and so is what 50 rows say about them.
+FORKED_CASES = [
+    ("student", 50, 0.87, 0.91),
+    ("ordered", 50, 0.87, 0.91),
+    ("ordered", 100, 0.87, 0.91),
+    ("binomial", 50, 0.87, 0.91),
+    ("poisson", 50, 0.84, 0.90),
+    ("poisson", 100, 0.86, 0.90),
+    ("negbinomial", 100, 0.85, 0.90),
+]
+
+
+@pytest.mark.parametrize(("family", "n", "low", "high"), FORKED_CASES[:2])
+def test_the_interval_covers_in_other_families(family, n, low, high):
+    assert within(forked_coverage(family, n, 150), low, high, 150)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("family", "n", "low", "high"), FORKED_CASES)
+def test_the_interval_covers_in_other_families_in_many_data_sets(family, n, low, high):
+    assert within(forked_coverage(family, n, 3_000, seed=10_000), low, high, 3_000)
+
+
+@pytest.mark.heavy
+def test_draws_of_the_first_order_cover_too(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 0)
+    assert within(coverage(fork, 0.5, 100, 3_000, seed=10_000), 0.86, 0.91, 3_000)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("n", "low", "high"), [(100, 0.86, 0.91), (400, 0.87, 0.91)])
+def test_the_interval_covers_among_cells(n, low, high):
+    # z -> x, z -> y, x -> y, all of two values: P(x | z) = .3, .7; P(y) = .2 + .2 x + .4 z.
+    sets, hits = 2_000, 0
+    # E(z | x = 1) - E(z | x = 0) = .7 - .3
+    truth = 0.4 * 0.4
+    for one in range(sets):
+        rng = np.random.default_rng(one)
+        z = rng.random(n) < 0.5
+        x = rng.random(n) < 0.3 + 0.4 * z
+        y = rng.random(n) < 0.2 + 0.2 * x + 0.4 * z
+        data = table(x=[*map(str, x)], z=[*map(str, z)], y=y)
+        models = in_cells(data, "x", "z", name="correct"), in_cells(data, "x")
+        found = shifts(
+            models[0],
+            models[1:],
+            data,
+            prob=0.89,
+            seed=one,
+            draws=1000,
+            held={"correct": {}, "naive": {}},
+        )["naive"]
+        assert not found.kept_priors
+        low_end, high_end = found.interval
+        hits += low_end <= truth <= high_end
+    assert within(hits / sets, low, high, sets)
 
 
 # Noise sd 1, arrows 1, x -> y 0.5; rows of A in v = A v + noise; correct set, naive set.
