@@ -128,6 +128,29 @@ KINDS = {
             },
         ),
     ),
+    "priors of every coefficient": Kind(
+        "y ~ x + z + w + t",
+        choice=PriorChoice(
+            overrides={
+                "x": Distribution("Cauchy", (0.0, 2.0)),
+                "z": Distribution("LogNormal", (-1.0, 1.0)),
+                "w": Distribution("Uniform", (-5.0, 5.0)),
+                "t": Distribution("Flat"),
+                "sigma": Distribution("HalfCauchy", (2.0,)),
+            }
+        ),
+    ),
+    "priors of every scale": Kind(
+        "y ~ x + (1 | s)",
+        family="student",
+        choice=PriorChoice(
+            overrides={
+                "sd": Distribution("HalfStudentT", (3.0, 1.0)),
+                "sigma": Distribution("InverseGamma", (2.0, 1.0)),
+                "nu": Distribution("Uniform", (1.0, 50.0)),
+            }
+        ),
+    ),
     "tutorial": Kind("y ~ 0 + x + g", choice=PriorChoice("tutorial")),
     "no predictor": Kind("y ~ 1"),
 }

@@ -41,8 +41,8 @@ TUNE = 800
 KNOWN = 0.9
 """How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
 
-CAREFUL = 0.99
-"""The acceptance aimed at where ratios to an sd are moved; at nutpie's 0.8 some draws diverge."""
+ACCEPT, CAREFUL = 0.8, 0.99
+"""The acceptance aimed at; where ratios to an sd are moved some draws diverge at the usual 0.8."""
 
 THIN = 4
 """How many draws stand behind each one kept there, because they are much alike."""
@@ -110,7 +110,7 @@ def fit(
     if regression.varying:
         warming = None if progress is None else partial(progress, f"warming up the model {called}")
         compiled, ratios = _switched(nutpie, compiled, regression, chains, seed, warming)
-    thin, accept = (THIN, CAREFUL) if ratios else (1, None)
+    thin, accept = (THIN, CAREFUL) if ratios else (1, ACCEPT)
     tree = _sample(nutpie, compiled, per_chain * thin, chains, tune, seed, told, accept=accept)
     seconds = time.perf_counter() - started
     values = _coefficients(regression, tree)[:, thin - 1 :: thin]
@@ -314,7 +314,7 @@ def _sample(
     seed: int,
     progress: Callable[[float], None] | None,
     *,
-    accept: float | None = None,
+    accept: float = ACCEPT,
 ) -> Any:
     """Draw, into a DataTree; a KeyboardInterrupt stops the chains and goes on to the caller."""
     share = [0.0]

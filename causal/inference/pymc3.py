@@ -30,9 +30,10 @@ from causal.errors import InferenceError, MissingPart, ModelError, shown
 from causal.inference.nuts import Progress, diagnose
 from causal.inference.posterior import Posterior
 from causal.inference.printed import as_printed
+from causal.models.model_code import ONES, RANKS, model_code
 from causal.models.pymc_model import sampled
 from causal.models.regression import Regression
-from causal.models.script import GRADES, ONES, careful, model_code
+from causal.models.script import careful, start
 from causal.models.terms import categories
 
 __all__ = ["ADVICE", "VARIABLE", "Interpreter", "find", "fit"]
@@ -194,6 +195,7 @@ def fit(
         "tune": tune,
         "seed": seed % 2**32,
         "accept": careful([regression]),
+        "start": start([regression]),
     }
     what = f"sampling the model {shown(regression.name)} by PyMC3"
     with tempfile.TemporaryDirectory(prefix="causal-pymc3-", ignore_cleanup_errors=True) as name:
@@ -263,7 +265,7 @@ def _program(regression: Regression) -> str:
             "import numpy as np\nimport pymc3 as pm\n",
             "def codes(column, labels):\n    return column.to_numpy(int)\n",
             ONES,
-            GRADES,
+            RANKS,
             model_code(replace(regression, name=""), "pymc3", effect=False),
         ]
     )
@@ -303,7 +305,7 @@ def main():
             tune=settings["tune"],
             chains=settings["chains"],
             random_seed=settings["seed"],
-            init="adapt_diag",
+            init=settings["start"],
             target_accept=settings["accept"],
             callback=note,
             progressbar=False,

@@ -1,71 +1,44 @@
 """Regressions as a stand-alone program that needs nothing of this package.
 
 The program reads the data file with pandas, drops the same rows, builds each model with the priors
-in numbers, samples, and prints the effects side by side. It is written to be read and changed, in
-one of two dialects (`DIALECTS`): PyMC, and PyMC3 as the founding tutorial has it.
+in numbers (`causal.models.model_code`), samples, and prints the effects side by side. It is written
+to be read and changed, in one of two dialects: PyMC, and PyMC3 as the founding tutorial has it.
 
-A model is a function of the data. Where the effect is no coefficient, its linear predictor is a
-function of the exposure, ``predictor(x1)``, so that the effect reads as what it is (see
-`causal.study.effects`): the average outcome of all rows with the exposure at one value, against
-that at another.
-
-Names of columns come from files of unknown origin. They enter the program as string literals
-(`literal`) in look-ups such as ``data["..."]`` and nowhere else: not as identifiers, not in
-comments, not in docstrings. Every identifier is one of ours.
+Names of columns come from files of unknown origin. They enter the program as string literals in
+look-ups such as ``data["..."]`` and nowhere else: not as identifiers, not in comments, not in
+docstrings. Every identifier is one of ours.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise, product
-from textwrap import dedent, indent, wrap
+from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from causal.data.column import MISSING
-from causal.errors import ModelError, did_you_mean, shown
-from causal.models.families import RULES, Family
-from causal.models.priors import Distribution, to_cutpoints, to_printed
-from causal.models.pymc_model import Names, VaryingNames, names, sampled
-from causal.models.regression import Regression
-from causal.models.terms import (
-    Atom,
-    Categorical,
-    Interaction,
-    Log,
-    Numeric,
-    Polynomial,
-    Power,
-    Simple,
-    Term,
-    Varying,
-    categories,
-    columns,
-    is_slope,
-    variables,
+from causal.errors import ModelError, shown
+from causal.models.dialects import DIALECTS, Dialect, literal, spoken, wrapped
+from causal.models.families import RULES
+from causal.models.model_code import (
+    CODES,
+    ONES,
+    RANKS,
+    RATES,
+    RISKS,
+    effect_variable,
+    function_code,
+    function_names,
+    model_code,
 )
+from causal.models.regression import Regression
+from causal.models.terms import categories
 
 if TYPE_CHECKING:
     from causal.models.generator import Plan
 
-__all__ = ["DIALECTS", "Dialect", "literal", "model_code", "of_plan", "write"]
+__all__ = ["DIALECTS", "Dialect", "careful", "literal", "model_code", "of_plan", "start", "write"]
 
 Format = Literal["csv", "parquet", "arrow"]
-
-WORDS: Mapping[str, tuple[str, str]] = {
-    "correct": (
-        "correct_model",
-        "What the DAG asks for: the regression that answers the question.",
-    ),
-    "unadjusted": ("unadjusted_model", "The outcome on the exposure alone."),
-    "everything": ("everything_model", "Every observed variable thrown in, whatever its role."),
-}
-"""Function name and docstring of the models this package names itself; all others get a number."""
 
 SCALES: Mapping[str, tuple[str, ...]] = {
     "number": ("outcome",),
@@ -73,116 +46,6 @@ SCALES: Mapping[str, tuple[str, ...]] = {
     "count": ("outcome", "ratio"),
 }
 """By what a mean of the outcome is (`causal.models.families`): on which scales two are compared."""
-
-
-# ------------------------------------------------------------------------------------------------
-# Dialects
-# ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one generation of PyMC says what all of them can say.
-
-    Attributes
-    ----------
-    needs
-        What to install, for the head of the program.
-    imports
-        The lines that import the libraries; PyMC is ``pm`` in all of them.
-    reading
-        What the pandas of the time must be told to read numbers to the last digit.
-    start
-        The keyword for the value at which the sampler starts.
-    stacked
-        Whether a transformation given to a distribution comes on top of its usual one.
-    logits
-        Whether a binomial outcome takes its log odds.
-    ordered
-        What an ordered outcome takes beside predictor and cutpoints.
-    one_factor
-        Whether standard deviations and correlations are drawn as one triangular factor.
-    seeds
-        How many different seeds there are.
-    sample
-        The lines that draw: they make ``trace``, which has a ``posterior`` group.
-    """
-
-    needs: str
-    imports: tuple[str, ...]
-    reading: tuple[str, ...]
-    start: str
-    stacked: bool
-    logits: bool
-    ordered: tuple[str, ...]
-    one_factor: bool
-    seeds: int
-    sample: tuple[str, ...]
-
-
-DIALECTS: Mapping[str, Dialect] = {
-    "pymc": Dialect(
-        needs='pip install "pymc>=6,<7" nutpie numba "pandas>=3" pyarrow',
-        imports=(
-            "import arviz as az",
-            "import numpy as np",
-            "import pandas as pd",
-            "import pymc as pm",
-        ),
-        reading=(),
-        start="initval",
-        stacked=True,
-        logits=True,
-        ordered=("compute_p=False",),
-        one_factor=False,
-        seeds=2**64,
-        sample=(
-            "# The low-rank mass matrix learns the correlations of predictors that go together.",
-            "trace = pm.sample(",
-            "    DRAWS,",
-            "    tune=1000,",
-            "    chains=CHAINS,",
-            "    random_seed=SEED,",
-            '    nuts_sampler="nutpie",',
-            '    nuts={"adaptation": "low_rank", "target_accept": ACCEPT},',
-            ")",
-        ),
-    ),
-    "pymc3": Dialect(
-        needs="Python 3.9 with pip install pymc3==3.11.6 (and pyarrow for a Parquet file)",
-        imports=(
-            "import arviz as az",
-            "import numpy as np",
-            "import pandas as pd",
-            "import pymc3 as pm",
-        ),
-        reading=('float_precision="round_trip"',),
-        start="testval",
-        stacked=False,
-        logits=False,
-        ordered=(),
-        one_factor=True,
-        seeds=2**32,
-        sample=(
-            "# No jitter: it is 1 in the units of each coefficient, which may be far too much.",
-            "trace = pm.sample(",
-            "    DRAWS,",
-            "    tune=1000,",
-            "    chains=CHAINS,",
-            "    random_seed=SEED,",
-            '    init="adapt_diag",',
-            "    target_accept=ACCEPT,",
-            "    return_inferencedata=True,",
-            '    idata_kwargs={"log_likelihood": False},',
-            ")",
-        ),
-    ),
-}
-
-
-# ------------------------------------------------------------------------------------------------
-# The program
-# ------------------------------------------------------------------------------------------------
 
 
 def write(
@@ -225,27 +88,29 @@ def write(
     ModelError
         There is no such dialect, or nothing to write.
     """
-    spoken = _dialect(dialect)
+    tongue = spoken(dialect)
     if not regressions:
         raise ModelError("There is no regression to write a program for. Give at least one.")
-    functions = _functions(regressions)
+    functions = function_names(regressions)
+    note = "  # learns correlations; 'adapt_diag' where coefficients are very many"
     head = _head(
-        spoken,
+        tongue,
         QUESTION=literal(_plain(question_text, 1000)),
         DATA=literal(data_path),
         DRAWS=f"{max(1, -(-draws // chains))}  # of each chain",
         CHAINS=str(chains),
-        SEED=str(seed % spoken.seeds),
+        SEED=str(seed % tongue.seeds),
         ACCEPT=f"{careful(regressions)}  # of the steps of NUTS: nearer to 1, fewer divergences",
+        **({"START": f"{literal(start(regressions))}{note}"} if dialect == "pymc3" else {}),
         PROB=f"{prob!r}  # of the intervals: equal tails on both sides",
     )
     parts = [
         head,
-        _reading(regressions, spoken, data_format, separator, decimal),
+        _reading(regressions, tongue, data_format, separator, decimal),
         *_helpers(regressions),
-        *(_function(r, f, spoken, ends) for r, f in zip(regressions, functions, strict=True)),
+        *(function_code(r, f, tongue, ends) for r, f in zip(regressions, functions, strict=True)),
         _table_of_models(regressions, functions, ends),
-        _main(spoken),
+        _main(tongue),
     ]
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -303,58 +168,9 @@ def of_plan(
     )
 
 
-def model_code(
-    regression: Regression,
-    dialect: str = "pymc",
-    *,
-    ends: tuple[float, float] | None = None,
-    effect: bool = True,
-) -> str:
-    """Write the part of the program that builds one model: a function of the data.
-
-    Parameters
-    ----------
-    ends
-        As in `write`.
-    effect
-        Whether the model records the effect of the exposure, where that is no coefficient.
-
-    Raises
-    ------
-    ModelError
-        There is no such dialect, or the model lacks a prior.
-    """
-    (function,) = _functions([regression])
-    return _function(regression, function, _dialect(dialect), ends, effect=effect)
-
-
-def literal(text: str) -> str:
-    r"""*text* as a Python string literal on one line, safe wherever an expression may stand.
-
-    Letters of any script stay readable; whatever is not printable (line ends, marks that reverse
-    the direction of writing, lone surrogates) becomes an escape.
-
-    >>> print(literal('a "b"' + chr(10)))
-    "a \"b\"\n"
-    """
-    inner = "".join(
-        f"\\{c}" if c in '"\\' else c if c.isprintable() else c.encode("unicode_escape").decode()
-        for c in text
-    )
-    return f'"{inner}"'
-
-
 def _plain(text: str, limit: int = 200) -> str:
     """*text* as a terminal may show it: names can hold characters that would drive it."""
     return shown(text, limit)[1:-1]
-
-
-def _dialect(name: str) -> Dialect:
-    if name not in DIALECTS:
-        raise ModelError(
-            f"No program can be written in the dialect {shown(name)}.{did_you_mean(name, DIALECTS)}"
-        )
-    return DIALECTS[name]
 
 
 def careful(regressions: Iterable[Regression]) -> float:
@@ -365,53 +181,14 @@ def careful(regressions: Iterable[Regression]) -> float:
     return 0.95 if any(regression.varying for regression in regressions) else 0.8
 
 
-def _functions(regressions: Sequence[Regression]) -> list[str]:
-    """Find an identifier for each model; never made from a name that a user can choose."""
-    found: list[str] = []
-    for number, regression in enumerate(regressions, start=1):
-        word = WORDS.get(regression.name, ("", ""))[0]
-        found.append(word if word and word not in found else f"model_{number}")
-    return found
+def start(regressions: Iterable[Regression]) -> str:
+    """How PyMC3 starts: with a full mass matrix, if that can be learnt in a few hundred draws."""
+    most = max(len(regression.coefficient_names) for regression in regressions)
+    return "adapt_full" if most <= 50 else "adapt_diag"
 
 
 def _list(items: Iterable[str]) -> str:
     return "[" + ", ".join(literal(item) for item in items) + "]"
-
-
-def _wrapped(head: str, items: Sequence[str], tail: str, width: int = 88) -> list[str]:
-    """Write ``head + items + tail`` on one line, or with the items on lines of their own."""
-    line = f"{head}{', '.join(items)}{tail}"
-    if len(line) <= width:
-        return [line]
-    filled = ["   "]
-    for item in items:
-        if len(filled[-1]) + len(item) + 2 > width and filled[-1].strip():
-            filled.append("   ")
-        filled[-1] += f" {item},"
-    return [head, *filled, tail]
-
-
-# What may be broken at blanks; elsewhere they may be those of a name.
-_NUMBERS = re.compile(r"\w+=np\.array\([][0-9 ,.e+-]*\)", re.ASCII)
-
-
-def _array(values: Sequence[float] | NDArray[np.float64]) -> str:
-    return f"np.array({np.asarray(values, dtype=np.float64).tolist()!r})"
-
-
-def _call(head: str, arguments: Sequence[str], width: int = 92) -> list[str]:
-    """Write ``head(arguments)`` on one line, or with one argument a line."""
-    line = f"{head}({', '.join(arguments)})"
-    if len(line) <= width:
-        return [line]
-    found = [f"{head}("]
-    for argument in arguments:
-        broken = [argument]
-        if len(argument) > width and _NUMBERS.fullmatch(argument):
-            broken = wrap(argument, width, subsequent_indent="    ", break_on_hyphens=False)
-        found += [f"    {part}" for part in broken]
-        found[-1] += ","
-    return [*found, ")"]
 
 
 def _head(dialect: Dialect, **settings: str) -> str:
@@ -441,7 +218,7 @@ def _reading(
     labelled = sorted({name for r in regressions for name in categories(r.terms)})
     lines = [
         "# The columns that any of the models uses.",
-        *_wrapped("COLUMNS = [", [literal(name) for name in wanted], "]"),
+        *wrapped("COLUMNS = [", [literal(name) for name in wanted], "]"),
     ]
     if data_format == "csv":
         options = [
@@ -454,12 +231,12 @@ def _reading(
         ]
         lines += [
             "# What stands for a missing value; anything else that is no number is a label.",
-            *_wrapped("MISSING = [", [literal(mark) for mark in sorted(MISSING)], "]"),
+            *wrapped("MISSING = [", [literal(mark) for mark in sorted(MISSING)], "]"),
         ]
         if labelled:
             lines += [
                 "# Categories are read as text: their labels may look like numbers.",
-                *_wrapped("CATEGORIES = [", [literal(name) for name in labelled], "]"),
+                *wrapped("CATEGORIES = [", [literal(name) for name in labelled], "]"),
             ]
             options.append("dtype={name: str for name in CATEGORIES}")
         call = ["data = pd.read_csv(", *(f"    {option}," for option in options), ")"]
@@ -489,47 +266,6 @@ def _reading(
     return "\n".join(lines)
 
 
-CODES = '''\
-def codes(column, labels):
-    """The position in `labels` of each row's label."""
-    text = column.convert_dtypes().astype(str).str.strip()
-    found = pd.Index(labels).get_indexer(text)
-    if (found < 0).any():
-        # A label that is a number may be written otherwise in the data: 1.0, or True, for 1.
-        number = pd.to_numeric(text.replace({"True": "1", "False": "0"}), errors="coerce")
-        found = pd.Index(labels).get_indexer(number.map("{:.12g}".format))
-    if (found < 0).any():
-        raise SystemExit(f"{column.name!r} holds a label other than {labels}")
-    return found
-'''
-
-ONES = '''\
-def ones(column):
-    """1 where a two-valued column has the larger of its values, else 0."""
-    return (column == column.max()).to_numpy(int)
-'''
-
-GRADES = '''\
-def ranks(column, grades):
-    """The position in `grades` of each row's grade."""
-    if not column.isin(grades).all():
-        raise SystemExit(f"{column.name!r} holds a grade other than {grades}")
-    return np.searchsorted(grades, column.to_numpy(float))
-'''
-
-RISKS = '''\
-def risks(low, high):
-    """Two probabilities compared: their difference, their ratio, the ratio of their odds."""
-    return [high - low, high / low, high / (1 - high) / (low / (1 - low))]
-'''
-
-RATES = '''\
-def rates(low, high):
-    """Two average counts compared: their difference and their ratio."""
-    return [high - low, high / low]
-'''
-
-
 def _helpers(regressions: Sequence[Regression]) -> list[str]:
     """Write the little functions that these models call, and no others."""
     families = {r.family for r in regressions}
@@ -537,7 +273,7 @@ def _helpers(regressions: Sequence[Regression]) -> list[str]:
     wanted = {
         CODES: any(categories(r.terms) for r in regressions),
         ONES: bool(families & {"bernoulli", "cells"}),
-        GRADES: "ordered" in families,
+        RANKS: "ordered" in families,
         RISKS: "probability" in compared,
         RATES: "count" in compared,
     }
@@ -563,7 +299,7 @@ def _table_of_models(
         "MODELS = [",
     ]
     for regression, function in zip(regressions, functions, strict=True):
-        variable = _effect_variable(regression, ends)
+        variable = effect_variable(regression, ends)
         entry = [
             literal(_plain(regression.name)),
             literal(_plain(regression.formula)),
@@ -572,7 +308,7 @@ def _table_of_models(
             _list(_plain(contrast, 60) for contrast in _contrasts(regression, ends)),
             _list(SCALES[RULES[regression.family].averages]),
         ]
-        lines += [f"    {line}" for line in _wrapped("(", entry, "),", 84)]
+        lines += [f"    {line}" for line in wrapped("(", entry, "),", 84)]
     return "\n".join([*lines, "]"])
 
 
@@ -620,500 +356,3 @@ if __name__ == "__main__":
     main()
 """
     return f"{SHOW}\n\n{main.strip()}"
-
-
-# ------------------------------------------------------------------------------------------------
-# One model
-# ------------------------------------------------------------------------------------------------
-
-
-def _effect_variable(regression: Regression, ends: tuple[float, float] | None) -> str | None:
-    """Which variable of the model holds the effect; None if there is none to speak of."""
-    if regression.exposure not in regression.predictors:
-        return None
-    called, own = names(regression), _own_term(regression)
-    if own is not None and isinstance(regression.terms[own], Numeric) and _step(ends) == 1.0:
-        return called.terms[own]
-    return called.effect
-
-
-def _own_term(regression: Regression) -> int | None:
-    """The place of the term whose coefficients are the effect, None if the effect is an average.
-
-    They are where the link is the identity and the exposure stands in one plain term.
-    """
-    if RULES[regression.family].link != "identity" or regression.family == "cells":
-        return None
-    found = [n for n, term in enumerate(regression.terms) if regression.exposure in variables(term)]
-    plain = len(found) == 1 and isinstance(regression.terms[found[0]], Numeric | Categorical)
-    return found[0] if plain else None
-
-
-def _step(ends: tuple[float, float] | None) -> float:
-    return 1.0 if ends is None else ends[1] - ends[0]
-
-
-def _function(
-    regression: Regression,
-    function: str,
-    dialect: Dialect,
-    ends: tuple[float, float] | None,
-    *,
-    effect: bool = True,
-) -> str:
-    """Write the function that builds a model, without a line end."""
-    about = WORDS.get(regression.name, ("", "Another regression of the same outcome."))[1]
-    writer = _Writer(regression, dialect)
-    data, priors = writer.data(), writer.priors()
-    parts: list[Sequence[str]] = []
-    if data:
-        note = "# The data, under their own names."
-        if not dialect.one_factor:
-            note = "# The data, under their own names: `pm.do(model, {...})` can set them."
-        parts.append([note, *data])
-    parts.append(["# The priors, in the units of the data.", *priors])
-    recorded = writer.effect(ends) if effect else []
-    parts.append([*writer.predictor(averaged=bool(recorded)), *writer.likelihood()])
-    if recorded:
-        parts.append(recorded)
-    coords = writer.coords()
-    head = [
-        f"def {function}(data):",
-        f'    """{about}"""',
-        *(f"    {line}" for line in coords),
-        f"    with pm.Model({'coords=coords' if coords else ''}) as model:",
-    ]
-    body = "\n\n".join("\n".join(part) for part in parts)
-    return "\n".join([*head, indent(body, " " * 8), "    return model"])
-
-
-_OUTCOMES: Mapping[Family, str] = {
-    "gaussian": "Normal",
-    "student": "StudentT",
-    "bernoulli": "Bernoulli",
-    "cells": "Bernoulli",
-    "binomial": "Binomial",
-    "poisson": "Poisson",
-    "negbinomial": "NegativeBinomial",
-    "ordered": "OrderedLogistic",
-}
-
-
-class _Writer:
-    """Writes the lines of one model.
-
-    Identifiers are numbers after letters: ``x1`` and ``g2`` the columns, numbers and codes, in the
-    order of the regression; ``b1`` the slope of x1, ``a2`` the levels of g2, ``b1_2`` what belongs
-    to their product, ``d2`` deviations by g2.
-    """
-
-    def __init__(self, regression: Regression, dialect: Dialect) -> None:
-        self.regression = regression
-        self.dialect = dialect
-        self.called: Names = names(regression)
-        self.levels = categories(regression.terms)
-        self.number = {name: n for n, name in enumerate(regression.variables[1:], start=1)}
-        self.identifiers = self._identifiers()
-
-    # -- identifiers
-
-    def column(self, name: str) -> str:
-        """The identifier of a column: of numbers, of codes, of trials."""
-        head = "g" if name in self.levels else "n" if name == self.regression.trials else "x"
-        return f"{head}{self.number[name]}"
-
-    def _identifiers(self) -> tuple[str, ...]:
-        """One for the coefficients of each term, all different."""
-        found: list[str] = []
-        for term in self.regression.terms:
-            body = "_".join(str(self.number[name]) for name in variables(term))
-            head = "b" if is_slope(columns(term)[0]) else "a"
-            if isinstance(term, Varying):
-                head, body = "d", str(self.number[term.by.variable])
-            if any(isinstance(part, Log) for part in _parts(term)):
-                body += "_log"
-            free, count = f"{head}{body}", 1
-            while free in found:
-                count += 1
-                free = f"{head}{body}_again{count}"
-            found.append(free)
-        return tuple(found)
-
-    # -- parts of the function
-
-    def coords(self) -> list[str]:
-        """The labels of each dimension; nothing without one."""
-        unused: set[str] = set()
-        if self.dialect.one_factor:
-            unused = {own.other for own in self.called.varying if own is not None}
-        lines = []
-        for dim, labels in self.called.coords.items():
-            if dim not in unused:
-                items = [literal(x) if isinstance(x, str) else repr(x) for x in labels]
-                lines += _wrapped(f"{literal(dim)}: [", items, "],", 80)
-        return ["coords = {", *(f"    {line}" for line in lines), "}"] if lines else []
-
-    def data(self) -> list[str]:
-        """Look up every column but the outcome."""
-        lines = []
-        for name in self.regression.variables[1:]:
-            column = f"data[{literal(name)}]"
-            if name in self.levels:
-                values = f"codes({column}, coords[{literal(self.called.level_dims[name])}])"
-            else:
-                kind = "int" if name == self.regression.trials else "float"
-                values = f"{column}.to_numpy({kind})"
-            arguments = [literal(self.called.columns[name]), values]
-            lines += _call(f"{self.column(name)} = pm.Data", arguments)
-        return lines
-
-    def priors(self) -> list[str]:
-        """Draw every parameter."""
-        regression, given = self.regression, self.regression.priors
-        linear, others = sampled(regression)
-        lines = []
-        if given.intercept is not None:
-            if any(to_printed(regression)[0, 1:]):
-                lines.append("# This intercept is the value where each predictor is at its centre.")
-            lines += self._drawn("intercept", linear[0], [given.intercept])
-        every = zip(
-            regression.terms,
-            given.terms,
-            self.identifiers,
-            self.called.terms,
-            self.called.term_dims,
-            self.called.varying,
-            strict=True,
-        )
-        for term, priors, identifier, name, dims, own in every:
-            if isinstance(term, Varying):
-                assert own is not None
-                lines += self._deviations(identifier, name, priors, own, dims)
-            else:
-                lines += self._drawn(identifier, name, priors, dims)
-        if given.cutpoints:
-            if any(to_cutpoints(regression)):
-                lines.append("# These cutpoints hold where each predictor is at its centre.")
-            lines += self._cutpoints(others[0])
-        for name in RULES[regression.family].auxiliary:
-            prior = dict(given.auxiliary).get(name)
-            if prior is None:
-                raise ModelError(
-                    f"The model {shown(regression.name)} is {regression.family} and has no prior"
-                    f" for {name}. Give one, such as Exponential(1)."
-                )
-            lines += self._drawn(name, getattr(self.called, name), [prior])
-        return lines
-
-    def predictor(self, *, averaged: bool) -> list[str]:
-        """The linear predictor; a function of the exposure if an average is taken of it."""
-        summands = ["intercept"] if self.regression.priors.intercept is not None else []
-        for term, identifier in zip(self.regression.terms, self.identifiers, strict=True):
-            summands += self._summands(term, identifier)
-        summands += [self._atom(offset, {}) for offset in self.regression.offsets]
-        if not summands:
-            summands = ["0.0"]
-        if not self.number:
-            # An intercept alone still needs one value a row.
-            summands.append("np.zeros(len(data))")
-        mu = "p" if self.regression.family == "cells" else "mu"
-        if averaged and _own_term(self.regression) is None:
-            exposure = self.column(self.regression.exposure or "")
-            return [
-                f"def predictor({exposure}):",
-                *(f"    {line}" for line in _summed("return ", summands)),
-                "",
-                f"{mu} = predictor({exposure})",
-            ]
-        return _summed(f"{mu} = ", summands)
-
-    def likelihood(self) -> list[str]:
-        """What the outcome depends on."""
-        regression = self.regression
-        column = f"data[{literal(regression.outcome)}]"
-        observed = f"{column}.to_numpy(int)"
-        match regression.family:
-            case "gaussian":
-                given, observed = ["mu=mu", "sigma=sigma"], f"{column}.to_numpy(float)"
-            case "student":
-                given = ["nu=nu", "mu=mu", "sigma=sigma"]
-                observed = f"{column}.to_numpy(float)"
-            case "bernoulli":
-                given, observed = ["logit_p=mu"], f"ones({column})"
-            case "cells":
-                given, observed = ["p=p"], f"ones({column})"
-            case "binomial":
-                chance = "logit_p=mu" if self.dialect.logits else "p=pm.math.sigmoid(mu)"
-                given = [f"n={self.column(regression.trials or '')}", chance]
-            case "poisson":
-                given = ["mu=pm.math.exp(mu)"]
-            case "negbinomial":
-                given = ["mu=pm.math.exp(mu)", "alpha=alpha"]
-            case _:
-                given = ["eta=mu", "cutpoints=cut", *self.dialect.ordered]
-                grades = ", ".join(repr(float(grade)) for grade in regression.grades)
-                observed = f"ranks({column}, [{grades}])"
-        arguments = [literal(self.called.columns[regression.outcome]), *given]
-        return _call(f"pm.{_OUTCOMES[regression.family]}", [*arguments, f"observed={observed}"])
-
-    def effect(self, ends: tuple[float, float] | None) -> list[str]:
-        """Record the effect; nothing where it is simply a slope."""
-        regression, called = self.regression, self.called
-        if _effect_variable(regression, ends) != called.effect:
-            return []
-        assert regression.exposure is not None
-        record = literal(called.effect)
-        own = _own_term(regression)
-        if own is not None:
-            coefficient = self.identifiers[own]
-            if isinstance(regression.terms[own], Numeric):
-                return [
-                    "# The effect of the one value against the other.",
-                    f"pm.Deterministic({record}, {_step(ends)!r} * {coefficient})",
-                ]
-            return [
-                "# Only differences between levels are effects: each level against the first.",
-                f"pm.Deterministic({record}, {coefficient}[1:] - {coefficient}[0])",
-            ]
-        lines = self._average()
-        compare = {"probability": "risks", "count": "rates"}.get(RULES[regression.family].averages)
-        exposure = self.column(regression.exposure)
-        if regression.exposure in self.levels:
-            count = len(self.levels[regression.exposure])
-            lines.append(f"first, *others = [average(k) for k in range({count})]")
-            each = f"[effect for other in others for effect in {compare}(first, other)]"
-            if compare is None:
-                each = "[other - first for other in others]"
-            return [*lines, *_call("pm.Deterministic", [record, f"pm.math.stack({each})"])]
-        low, high = (repr(float(end)) for end in ends) if ends else (exposure, f"{exposure} + 1")
-        lines.append(f"low, high = average({low}), average({high})")
-        what = "high - low" if compare is None else f"pm.math.stack({compare}(low, high))"
-        return [*lines, f"pm.Deterministic({record}, {what})"]
-
-    # -- their parts
-
-    def _drawn(
-        self,
-        identifier: str,
-        name: str,
-        priors: Sequence[Distribution],
-        dims: Sequence[str] = (),
-        more: Sequence[str] = (),
-    ) -> list[str]:
-        """``b1 = pm.Normal("slope_x", mu=0.0, sigma=1.0)``."""
-        arguments = [literal(name), *self._numbers(name, priors, dims), *self._dims(dims), *more]
-        return _call(f"{identifier} = pm.{priors[0].name}", arguments)
-
-    def _numbers(self, name: str, priors: Sequence[Distribution], dims: Sequence[str]) -> list[str]:
-        """The parameters of one distribution or, where they differ, of several at once."""
-        kinds = dict.fromkeys(prior.name for prior in priors)
-        if len(kinds) > 1:
-            raise ModelError(
-                f"{shown(name)} has priors of several kinds, {' and '.join(kinds)}: the columns of"
-                " one term need priors of one kind. They may differ in their numbers."
-            )
-        shape = tuple(len(self.called.coords[dim]) for dim in dims)
-        found = []
-        for place, keyword in enumerate(priors[0].parameter_names):
-            values = [float(prior.parameters[place]) for prior in priors]
-            alike = len(set(values)) == 1
-            written = repr(values[0]) if alike else _array(np.reshape(values, shape))
-            found.append(f"{keyword}={written}")
-        return found
-
-    def _dims(self, dims: Sequence[str]) -> list[str]:
-        if not dims:
-            return []
-        written = [literal(dim) for dim in dims]
-        return [f"dims={written[0] if len(written) == 1 else '(' + ', '.join(written) + ')'}"]
-
-    def _deviations(
-        self,
-        identifier: str,
-        name: str,
-        priors: Sequence[Distribution],
-        own: VaryingNames,
-        dims: Sequence[str],
-    ) -> list[str]:
-        """Deviations by level from what all have in common, out of standard normals."""
-        sd, standard = f"sd_{identifier}", f"standard_{identifier}"
-        normal = [literal(own.standard), "mu=0.0", "sigma=1.0", *self._dims(dims)]
-        unit = _call(f"{standard} = pm.Normal", normal)
-        head = f"{identifier} = pm.Deterministic"
-        several = dims[:-1]
-        if not several:
-            made = [literal(name), f"{sd} * {standard}", *self._dims(dims)]
-            return [*self._drawn(sd, own.sd, priors), *unit, *_call(head, made)]
-        factor, count = f"factor_{identifier}", len(priors)
-        eta = repr(float(self.regression.priors.correlation))
-        below = f"np.tril_indices({count}, -1)"
-        if self.dialect.one_factor:
-            numbers = [*self._numbers(own.sd, priors, several), f"shape={count}"]
-            spread = f"spread_{identifier}"
-            given = [f"n={count}", f"eta={eta}", f"sd_dist={spread}", "compute_corr=True"]
-            drawn = _call(f"{spread} = pm.{priors[0].name}.dist", numbers)
-            drawn += _call(
-                f"{factor}, correlation, {sd} = pm.LKJCholeskyCov",
-                [literal(own.cholesky), *given, "store_in_trace=False"],
-            )
-            drawn += _call("pm.Deterministic", [literal(own.sd), sd, *self._dims(several)])
-            correlation = f"correlation[{below}]"
-            product_ = f"pm.math.dot({factor}, {standard})"
-        else:
-            drawn = self._drawn(sd, own.sd, priors, several)
-            arguments = [literal(own.cholesky), f"n={count}", f"eta={eta}"]
-            arguments += [*self._dims((own.varied, own.other)), f"initval=np.eye({count})"]
-            drawn += _call(f"{factor} = pm.LKJCorr", arguments)
-            correlation = f"({factor} @ {factor}.T)[{below}]"
-            product_ = f"({sd}[:, None] * {factor}) @ {standard}"
-        pairs = [literal(own.correlation), correlation, *self._dims((own.pair,))]
-        made = [literal(name), product_, *self._dims(dims)]
-        return [*drawn, *_call("pm.Deterministic", pairs), *unit, *_call(head, made)]
-
-    def _cutpoints(self, name: str) -> list[str]:
-        priors = self.regression.priors.cutpoints
-        count = len(priors)
-        if count != len(self.regression.grades) - 1:
-            raise ModelError(
-                f"The model {shown(self.regression.name)} has {len(self.regression.grades)} grades"
-                f" and {count} priors for its cutpoints. It takes one less than grades."
-            )
-        order, start = "transforms.ordered", [prior.typical for prior in priors]
-        low, high = priors[0].support
-        if not all(one < other for one, other in pairwise(start)):
-            start = [math.log(k / (count + 1 - k)) for k in range(1, count + 1)]
-            if math.isfinite(high):
-                start = [low + (high - low) * k / (count + 1) for k in range(1, count + 1)]
-            elif math.isfinite(low):
-                start = [math.exp(one) for one in start]
-        if math.isfinite(low) and not self.dialect.stacked:
-            bounded = f"transforms.Interval({low!r}, {high!r})"
-            usual = bounded if math.isfinite(high) else "transforms.log"
-            order = f"transforms.Chain([{usual}, {order}])"
-        more = [f"transform={order}", f"{self.dialect.start}={_array(start)}"]
-        drawn = self._drawn("cut", name, priors, (self.called.cutpoint,), more)
-        return ["transforms = pm.distributions.transforms", *drawn]
-
-    def _summands(self, term: Term, identifier: str) -> list[str]:
-        """What a term adds to the linear predictor."""
-        if isinstance(term, Varying):
-            return self._varying_summands(term, identifier)
-        centres = self.regression.priors.centres
-        # For each part its places in the array (none for a single number), each with its factor.
-        axes: list[list[tuple[str, str]]] = []
-        for part in _parts(term):
-            match part:
-                case Categorical():
-                    axes.append([(self.column(part.variable), "")])
-                case Polynomial():
-                    powers = enumerate(column[0] for column in columns(part))
-                    axes.append([(str(k), self._atom(atom, centres)) for k, atom in powers])
-                case _:
-                    axes.append([("", self._atom(part, centres))])
-        found = []
-        for one in product(*axes):
-            place = ", ".join(index for index, _ in one if index)
-            factors = [factor for _, factor in one if factor]
-            found.append(" * ".join([f"{identifier}[{place}]" if place else identifier, *factors]))
-        return found
-
-    def _varying_summands(self, term: Varying, identifier: str) -> list[str]:
-        group = self.column(term.by.variable)
-        centres = self.regression.priors.centres
-        several = len(term.varied) > 1
-
-        def of_level(row: str) -> str:
-            """What stands in one row of the deviations, by the level of each row of the data."""
-            return f"{identifier}[{row}, {group}]" if several else f"{identifier}[{group}]"
-
-        found = [of_level("0")] if term.intercept else []
-        row = len(found)
-        for part in term.parts:
-            if isinstance(part, Categorical):
-                own = self.column(part.variable)
-                found.append(of_level(f"{row} + {own}" if row else own))
-                row += len(part.levels)
-            else:
-                found.append(f"{of_level(str(row))} * {self._atom(part, centres)}")
-                row += 1
-        return found
-
-    def _atom(self, atom: Atom, centres: Mapping[Atom, float]) -> str:
-        """An atom less its centre."""
-        text, centre = self.column(atom.variable), centres.get(atom, 0.0)
-        match atom:
-            case Log():
-                text = f"pm.math.log({text})"
-            case Power():
-                text = _less(text, atom.centre)
-                if atom.exponent > 1:
-                    text = f"{text} ** {atom.exponent}"
-                elif abs(centre) <= 1e-14 * abs(atom.centre):
-                    centre = 0.0  # the rounding of a mean that was taken off already
-        return _less(text, centre)
-
-    def _average(self) -> list[str]:
-        """The average outcome as a function of the exposure."""
-        regression = self.regression
-        exposure = self.column(regression.exposure or "")
-        lines = []
-        mean = f"predictor({exposure})"
-        match RULES[regression.family].link:
-            case "logit":
-                mean = f"pm.math.sigmoid({mean})"
-            case "log":
-                mean = f"pm.math.exp({mean})"
-            case "cumulative logit":
-                grades = regression.grades
-                gaps = pairwise(grades)
-                summands = [repr(float(grades[0]))]
-                for place, (low, high) in enumerate(gaps):
-                    times = "" if high - low == 1.0 else f"{float(high - low)!r} * "
-                    summands.append(f"{times}pm.math.sigmoid(eta - cut[{place}])")
-                lines = [
-                    "def mean_grade(eta):",
-                    '    """Each step up is taken with the probability of a higher grade."""',
-                    *(f"    {line}" for line in _summed("return ", summands)),
-                    "",
-                ]
-                mean = f"mean_grade({mean})"
-        found = f"{mean}.mean()"
-        how = "of all rows"
-        if regression.trials is not None:
-            trials = self.column(regression.trials)
-            found = f"({trials} * {mean}).sum() / {trials}.sum()"
-            how = "of all trials"
-        return [
-            "# The effect is not a coefficient: the same rows are predicted with the exposure at",
-            "# one value and at another, all else as it is, and the averages are compared.",
-            *lines,
-            f"def average({exposure}):",
-            f'    """The mean outcome {how}, were the exposure at this value in each."""',
-            f"    return {found}",
-            "",
-        ]
-
-
-def _parts(term: Term) -> tuple[Simple, ...]:
-    match term:
-        case Interaction():
-            return term.parts
-        case Varying():
-            return ()
-        case _:
-            return (term,)
-
-
-def _less(text: str, centre: float) -> str:
-    """*text* less a number, in brackets; as it is for 0."""
-    if not centre:
-        return text
-    return f"({text} - {centre!r})" if centre > 0 else f"({text} + {-centre!r})"
-
-
-def _summed(head: str, summands: Sequence[str], width: int = 84) -> list[str]:
-    line = f"{head}{' + '.join(summands)}"
-    if len(line) <= width and len(summands) <= 4:
-        return [line]
-    first, *rest = summands
-    return [f"{head}(", f"    {first}", *(f"    + {one}" for one in rest), ")"]

@@ -666,6 +666,7 @@ def test_no_two_things_bear_the_same_name_whatever_the_columns_are_called(
     assert all(carried(one) or len(one) > 200 for one in found)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("role", ["x", "g"])
 @pytest.mark.parametrize("name", ["line\nimport os", "km/h", "sd_g", "a::b"], ids=ascii)
 def test_no_name_breaks_a_model_with_every_sort_of_term(name: str, role: str) -> None:

@@ -420,9 +420,11 @@ def test_the_model_of_a_program_is_the_model_that_is_built_here(kind: Kind) -> N
     [entry] = loaded(write([reg], data_path="d.csv", ends=ends_of(kind)))["MODELS"]
     theirs, ours = entry[2](kinds_data()), build(reg, read)
     point = point_of(theirs)
-    density = float(ours.compile_logp()(named_as_here(point)))
+    density = float(ours.compile_logp(mode="FAST_COMPILE")(named_as_here(point)))
     assert math.isfinite(density)
-    assert float(theirs.compile_logp()(point)) == pytest.approx(density, rel=1e-9)
+    assert float(theirs.compile_logp(mode="FAST_COMPILE")(point)) == pytest.approx(
+        density, rel=1e-9
+    )
 
     if entry[3] is not None:
         recorded = [*sum(sampled(reg), ()), entry[3]]
@@ -498,7 +500,7 @@ def case_of(reg: Regression, frame: pd.DataFrame, kind: Kind | None) -> dict[str
 def density_here(reg: Regression, frame: pd.DataFrame, case: dict[str, Any]) -> float:
     model = build(reg, kinds_table(frame))
     point = {name: np.asarray(value) for name, value in case["point"].items()}
-    return float(model.compile_logp()(named_as_here(point)))
+    return float(model.compile_logp(mode="FAST_COMPILE")(named_as_here(point)))
 
 
 @pytest.mark.heavy
@@ -536,7 +538,7 @@ def test_pymc3_carries_every_name(tmp_path: Path) -> None:
     point = {n: np.asarray(v) for n, v in case["point"].items()}
     assert same
     # Theano keeps the round numbers in these priors in single precision.
-    assert density == pytest.approx(float(model.compile_logp()(point)), rel=1e-7)
+    assert density == pytest.approx(float(model.compile_logp(mode="FAST_COMPILE")(point)), rel=1e-7)
 
 
 def least_squares(frame: pd.DataFrame, *columns: str) -> float:
@@ -544,6 +546,7 @@ def least_squares(frame: pd.DataFrame, *columns: str) -> float:
     return float(np.linalg.lstsq(design, frame["y"], rcond=None)[0][1])
 
 
+@pytest.mark.heavy
 def test_a_program_runs_alone_and_prints_the_effects_side_by_side(tmp_path: Path) -> None:
     pytest.importorskip("pymc")
     frame = data()
