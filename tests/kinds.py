@@ -35,6 +35,7 @@ def data(rows: int = 60) -> pd.DataFrame:
             "x": x,
             "z": z,
             "w": w,
+            "m": x - 9.0,
             "t": t,
             "g": g,
             "h": h,
@@ -98,6 +99,7 @@ def table(frame: pd.DataFrame | None = None) -> Table:
 KINDS = {
     "plain": Kind("y ~ x + z"),
     "two values": Kind("y ~ t + z", "t"),
+    "below zero": Kind("y ~ m + z", "m"),
     "categories": Kind("y ~ x + g"),
     "category exposed": Kind("y ~ g + z", "g"),
     "interaction": Kind("y ~ x * z"),

@@ -16,7 +16,7 @@ localization: an improved R-hat. Bayesian Analysis 16, 667-718. The limits of `P
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,9 @@ from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
 from causal.inference.posterior import Diagnostics, Posterior
 from causal.inference.printed import as_printed
+from causal.models.design import design
+from causal.models.families import RULES
+from causal.models.priors import Distribution, to_printed
 from causal.models.pymc_model import build, names, sampled, starts
 from causal.models.regression import Regression
 
@@ -41,8 +44,12 @@ TUNE = 800
 KNOWN = 0.9
 """How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
 
-ACCEPT, CAREFUL = 0.8, 0.99
-"""The acceptance aimed at; where ratios to an sd are moved some draws diverge at the usual 0.8."""
+ACCEPT = 0.8
+CAREFUL = 0.95
+UTMOST = 0.99
+"""The acceptance aimed at: the usual one; where coefficients vary by a category; where ratios to
+their sd are moved. With less, one draw in some thousands diverges there.
+"""
 
 THIN = 4
 """How many draws stand behind each one kept there, because they are much alike."""
@@ -102,15 +109,15 @@ def fit(
     model = build(regression, table, switched=bool(regression.varying))
     for name, start in starts(regression, table).items():
         model.set_initval(model[name], start)
-    compiled = _compile(nutpie, _fixed(model, regression), regression)
+    compiled = _compile(nutpie, _fixed(model, regression), regression, table)
     per_chain = -(-draws // chains)
     told = None if progress is None else partial(progress, f"sampling the model {called}")
     started = time.perf_counter()
-    ratios = False
+    thin, accept = 1, ACCEPT
     if regression.varying:
         warming = None if progress is None else partial(progress, f"warming up the model {called}")
         compiled, ratios = _switched(nutpie, compiled, regression, chains, seed, warming)
-    thin, accept = (THIN, CAREFUL) if ratios else (1, ACCEPT)
+        thin, accept = (THIN, UTMOST) if ratios else (1, CAREFUL)
     tree = _sample(nutpie, compiled, per_chain * thin, chains, tune, seed, told, accept=accept)
     seconds = time.perf_counter() - started
     values = _coefficients(regression, tree)[:, thin - 1 :: thin]
@@ -233,7 +240,7 @@ def _fixed(model: Any, regression: Regression) -> Any:
     return freeze_dims_and_data(model, data=data)
 
 
-def _compile(nutpie: Any, model: Any, regression: Regression) -> Any:
+def _compile(nutpie: Any, model: Any, regression: Regression, table: Table) -> Any:
     """Compile the model, with starting points on the scale of its priors.
 
     nutpie starts within 1 of the prior's centre, whatever its scale: for a slope of 1e-18 that is
@@ -242,21 +249,65 @@ def _compile(nutpie: Any, model: Any, regression: Regression) -> Any:
     moved on a scale without units: positive ones in logarithms, where a draw of sigma from its
     prior can be so small that nothing moves either.)
     """
-    called, priors = names(regression), regression.priors
+    called = names(regression)
     linear, others = sampled(regression)
-    scaled = {"Normal", "StudentT"}
-    drawn = []
-    if priors.intercept is not None and priors.intercept.name in scaled:
-        drawn.append(linear[0])
-    for name, own, chosen in zip(called.terms, called.varying, priors.terms, strict=True):
-        if own is None and {prior.name for prior in chosen} <= scaled:
-            drawn.append(name)
+    narrower = _narrower(regression, table)
+    starts: dict[str, Any] = {}
+    for name, dims, priors in _given(regression):
+        if {prior.name for prior in priors} <= _LOCATED:
+            shape = [len(called.coords[dim]) for dim in dims]
+            starts[name] = "prior" if narrower == 1.0 else _near(priors, shape, narrower)
     return nutpie.compile_pymc_model(
         model,
-        initial_points=dict.fromkeys(drawn, "prior"),
-        jitter_rvs={rv for rv in model.free_RVs if rv.name not in drawn},
+        initial_points=starts,
+        jitter_rvs={rv for rv in model.free_RVs if rv.name not in starts},
         var_names=[*linear, *others],
     )
+
+
+_LOCATED = frozenset({"Normal", "StudentT"})
+
+
+def _given(
+    regression: Regression,
+) -> Iterator[tuple[str, tuple[str, ...], tuple[Distribution, ...]]]:
+    """Variable, dimensions and priors of the intercept and of each term that does not vary."""
+    called, priors = names(regression), regression.priors
+    if priors.intercept is not None:
+        yield sampled(regression)[0][0], (), (priors.intercept,)
+    every = zip(called.terms, called.term_dims, called.varying, priors.terms, strict=True)
+    for name, dims, own, chosen in every:
+        if own is None:
+            yield name, dims, chosen
+
+
+def _narrower(regression: Regression, table: Table) -> float:
+    """By which factor starting points must be closer together than draws from the priors are.
+
+    Under a log link a predictor of 100, which priors in the data's own units may well draw, means
+    1e43 events: chains that start there stay there. So its sd is to be 3 at most, in every row.
+    """
+    if RULES[regression.family].link != "log":
+        return 1.0
+    scales = [
+        prior.parameters[-1] if prior.name in _LOCATED else 0.0
+        for _, _, priors in _given(regression)
+        for prior in priors
+    ]
+    used = table.complete(regression.variables)
+    some = slice(None, None, max(1, used.rows // 1_000))
+    # Terms that vary come last.
+    centred = (design(regression, used, some) @ to_printed(regression))[:, : len(scales)]
+    spread = float(np.sqrt(np.square(centred * scales).sum(axis=1)).max())
+    return min(1.0, 3.0 / spread)
+
+
+def _near(priors: Sequence[Distribution], shape: Sequence[int], narrower: float) -> Any:
+    """Normal draws about the same means."""
+    import pymc
+
+    mean, sd = (np.reshape([p.parameters[i] for p in priors], shape) for i in (-2, -1))
+    return pymc.Normal.dist(mean, narrower * sd)
 
 
 def _switched(

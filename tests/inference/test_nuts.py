@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -246,13 +247,20 @@ ENDLESS = 20_000_000  # hours of draws: a chain that does not stop is seen
 
 def test_ctrl_c_stops_the_chains_and_reaches_the_caller() -> None:
     regression = tutorial(X)
+    # A shell starts background jobs with the signal ignored; then this would run for hours.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt(what: str, _share: float) -> None:
         if what.startswith("sampling"):
             _thread.interrupt_main()
 
-    with pytest.raises(KeyboardInterrupt):
-        nuts.fit(regression, read(small(), regression), draws=ENDLESS, seed=1, progress=interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            nuts.fit(
+                regression, read(small(), regression), draws=ENDLESS, seed=1, progress=interrupt
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_the_callback_raises_stops_the_sampling() -> None:

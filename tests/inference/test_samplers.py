@@ -75,12 +75,15 @@ def weighted(values: Floats, weights: Floats, spread: Floats | float = 0.0) -> A
 def importance(
     log_density: Callable[[Floats], Floats], start: Floats, draws: int, seed: int
 ) -> tuple[Floats, Floats]:
-    """Points and weights: a Student-t about the mode, as wide as its curvature, moved twice."""
-    best = optimize.minimize(lambda u: -log_density(u[None])[0], start, method="BFGS")
-    centre, covariance = best.x, best.hess_inv
+    """Points and weights: a Student-t about the mode that is moved to where the weight is."""
+    options = {"maxiter": 20_000, "maxfev": 20_000}
+    found = optimize.minimize(
+        lambda u: -log_density(u[None])[0], start, method="Nelder-Mead", options=options
+    )
+    centre, covariance = found.x, 0.05 * np.eye(len(start))
     rng = np.random.default_rng(seed)
-    for count in (draws // 10, draws // 10, draws):
-        t = stats.multivariate_t(centre, covariance * 1.2, df=5, seed=rng)
+    for count in (*[draws // 20] * 6, draws):
+        t = stats.multivariate_t(centre, covariance * 1.3, df=5, seed=rng)
         points = np.reshape(t.rvs(count), (count, len(start)))
         log_weight = log_density(points) - np.reshape(t.logpdf(points), count)
         weights = np.exp(log_weight - log_weight.max())
@@ -142,7 +145,7 @@ def by_importance(regression: Regression, data: pd.DataFrame) -> dict[str, Answe
         found = found + log_prior(regression, theta, auxiliary, cuts) + jacobian
         return np.where(np.isfinite(found), found, -1e300)
 
-    start = np.zeros(k + cut + len(others))
+    start = np.full(k + cut + len(others), 0.1)
     if regression.priors.intercept is not None:
         start[0] = regression.priors.intercept.parameters[0]
     points, weights = importance(log_density, start, 100_000, 2)

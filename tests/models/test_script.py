@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tokenize
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,13 @@ def test_the_code_of_a_model_is_the_part_of_the_program_that_builds_it() -> None
     assert '"intercept_centred"' in code
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_correlations_have_the_prior_that_the_regression_says(dialect: str) -> None:
+    reg = KINDS["varying slopes"].regression(kinds_table())
+    reg = replace(reg, priors=replace(reg.priors, correlation=3.5))
+    assert re.search(r"LKJ\w+\(\s*\"cholesky_s\",\s*n=2,\s*eta=3\.5,", model_code(reg, dialect))
+
+
 @pytest.mark.parametrize(
     ("options", "call"),
     [
@@ -346,6 +354,17 @@ def test_a_program_fits_the_rows_and_labels_that_are_fitted_here(tmp_path: Path)
     assert codes.tolist() == ours["g"].values.tolist()  # noqa: PD011 -- no pandas
     with pytest.raises(SystemExit, match="label other than"):
         scope["codes"](read["g"], ["1", "2"])
+
+
+def test_a_label_that_pandas_takes_for_missing_is_a_label(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("y,k\n1,None\n2,a\n3,NA\n")
+    ours = read_table(tmp_path / "d.csv", ["y", "k"]).complete(["y", "k"])
+    made = write(
+        [regression(terms=[Categorical("k", ours["k"].levels)])],
+        data_path=str(tmp_path / "d.csv"),
+    )
+    assert loaded(made)["read"]()["k"].tolist() == ["None", "a"]
+    assert set(ours["k"].levels) == {"None", "a"}
 
 
 def test_decimal_commas_are_read_to_the_last_digit(tmp_path: Path) -> None:

@@ -1601,15 +1601,15 @@ def forked_coverage(family, n, sets, seed=0):
     return hits / sets
 
 
-# Measured in 3,000 data sets each. Counts are skewed, and so is what 50 rows say about them.
+# Measured in 2,000 or more data sets each: .894, .900, .899; .861, .876 and .864. Counts are skewed,
+# and so is what few rows say about them.
 FORKED_CASES = [
     ("student", 50, 0.87, 0.91),
     ("ordered", 50, 0.87, 0.91),
-    ("ordered", 100, 0.87, 0.91),
     ("binomial", 50, 0.87, 0.91),
-    ("poisson", 50, 0.84, 0.90),
+    ("poisson", 50, 0.85, 0.88),
     ("poisson", 100, 0.86, 0.90),
-    ("negbinomial", 100, 0.85, 0.90),
+    ("negbinomial", 100, 0.85, 0.88),
 ]
 
 
@@ -1621,7 +1621,7 @@ def test_the_interval_covers_in_other_families(family, n, low, high):
 @pytest.mark.heavy
 @pytest.mark.parametrize(("family", "n", "low", "high"), FORKED_CASES)
 def test_the_interval_covers_in_other_families_in_many_data_sets(family, n, low, high):
-    assert within(forked_coverage(family, n, 3_000, seed=10_000), low, high, 3_000)
+    assert within(forked_coverage(family, n, 2_000, seed=10_000), low, high, 2_000)
 
 
 @pytest.mark.heavy
