@@ -34,6 +34,7 @@ from causal.models.families import RULES
 from causal.models.priors import describe
 from causal.models.script import model_code
 from causal.models.terms import Numeric, categories, variables
+from causal.study.effects import program_ends
 
 if TYPE_CHECKING:
     import os
@@ -585,7 +586,8 @@ def _models(study: Study, heading: str) -> list[Content]:
         regression = fit.regression
         lines = describe(regression)
         errors = RULES[regression.family].errors
-        code = tag("pre", tag("code", model_code(regression)), tabindex="0")
+        program = model_code(regression, ends=program_ends(regression, fit.table))
+        code = tag("pre", tag("code", program), tabindex="0")
         parts += [
             tag(heading, _model(fit)),
             tag("p", tag("code", _name(regression.formula, 600)), f", with {errors}. Priors:"),

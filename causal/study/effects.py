@@ -50,6 +50,7 @@ __all__ = [
     "dose_response",
     "effects",
     "expit",
+    "program_ends",
     "set_to",
     "subgroup_effects",
 ]
@@ -141,6 +142,14 @@ def contrasts(regression: Regression, table: Table) -> tuple[Contrast, ...]:
     low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
     ends = (f"({text})" if text.startswith("-") else text for text in map(_number, (high, low)))
     return (Contrast(" - ".join(ends), low, high),)
+
+
+def program_ends(regression: Regression, table: Table) -> tuple[float, float] | None:
+    """The two values between which a program compares a two-valued exposure; None for others."""
+    first = contrasts(regression, table)[0]
+    if first.raised or regression.exposure in categories(regression.terms):
+        return None
+    return first.low, first.high
 
 
 def set_to(table: Table, regression: Regression, contrast: Contrast, end: float) -> Table:

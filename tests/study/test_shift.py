@@ -1601,8 +1601,8 @@ def forked_coverage(family, n, sets, seed=0):
     return hits / sets
 
 
-# Measured in 2,000 or more data sets each: .894, .900, .899; .861, .876 and .864. Counts are skewed,
-# and so is what few rows say about them.
+# Measured in 2,000 or more data sets each: .894, .900, .899; .861, .876 and .864. Counts are
+# skewed, and so is what few rows say about them.
 FORKED_CASES = [
     ("student", 50, 0.87, 0.91),
     ("ordered", 50, 0.87, 0.91),
