@@ -209,9 +209,9 @@ def _pathways_record(study: Study) -> Record | None:
 def _difference_record(found: Difference) -> Record:
     shift = found.shift
     return {
-        "mean": shift.mean,
-        "sd": shift.sd,
-        "interval": list(shift.interval),
+        "mean": finite(shift.mean),
+        "sd": finite(shift.sd),
+        "interval": [finite(end) for end in shift.interval],
         "prob": shift.prob,
         "verdict": found.verdict,
         "difference_of_means": finite(found.of_means),

@@ -471,6 +471,8 @@ def _meaning(study: Study, name: str) -> str:
             return "the set is valid, yet the shift is larger than chance makes it"
     if not (study[name].passed and study["correct"].passed):
         return "a fit failed its checks"
+    if not study.differences[name].shift.measured:
+        return "it cannot be compared"
     return "the set is invalid, but the interval of the shift does not exclude that it is harmless"
 
 

@@ -294,6 +294,8 @@ def _conclusion(study: Study, name: str) -> str:
             )
         case _ if not (fit.passed and study["correct"].passed):
             text = f"{who} cannot be compared: a fit failed its checks."
+        case _ if not shift.measured:
+            text = f"{who} cannot be compared."
         case _ if study.matters is not None and max(-low, high) <= study.matters:
             text = (
                 f"{who} is invalid{why}, but here it misleads by less than the {study.matters:g} "
