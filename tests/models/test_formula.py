@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from formulae import design_matrices, model_description
-from hypothesis import example, given, settings
+from formulae.terms.terms import Model
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import causal.models
@@ -330,7 +333,16 @@ def check_expansion(text: str) -> None:
     except ModelError as error:  # (a + b + c + d)^4 * ... has too many, and they count no limit
         assert "more than 256 terms" in str(error)  # noqa: PT017
     else:
-        assert found == theirs(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Model, "__mul__", told_apart)
+            expected = theirs(text)
+        assert found == expected
+
+
+def told_apart(left: Model, right: Model, product: Callable[..., Any] = Model.__mul__) -> Any:
+    """A product as formulae takes it, but for equal factors: see `UNLIKE`."""
+    assume(left != right)
+    return product(left, right)
 
 
 @example("y ~ a*b:c + (a + b)^2*d - 1 + (0 + a|h) + (1|g)")
@@ -377,6 +389,16 @@ def test_what_formulae_fails_on_has_its_plain_meaning(text: str) -> None:
     with pytest.raises((AttributeError, TypeError, ValueError)):
         theirs(text)
     assert ours(text) == FAILING[text]
+
+
+# Of a sum times itself formulae makes the sum; R, and we, add the interactions of its terms.
+UNLIKE = {"y ~ (a + b)*(a + b)": (True, {frozenset("a"), frozenset("b"), frozenset("ab")}, set())}
+
+
+@pytest.mark.parametrize("text", UNLIKE)
+def test_what_formulae_leaves_out_of_a_product_is_in_it(text: str) -> None:
+    assert theirs(text)[1] == {frozenset("a"), frozenset("b")}
+    assert ours(text) == UNLIKE[text]
 
 
 def test_formulae_evaluates_what_we_refuse() -> None:
