@@ -255,7 +255,7 @@ def check(
     epilog="Example: causal run nhefs experiments/data/nhefs.csv --report nhefs.html",
 )
 @_dag_text
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA...", nargs=-1, required=True)
 @_exposure
 @_outcome
 @_effect("direct", "total", "both")
@@ -281,7 +281,7 @@ def check(
 @_as_json
 def run(
     dag: str,
-    data: str,
+    data: Names,
     exposure: Names,
     outcome: Names,
     effect: str,
@@ -309,16 +309,17 @@ def run(
 ) -> None:
     """Pick the set, fit the correct and the naive regressions, compare their posteriors.
 
-    DATA is a CSV, Parquet or Arrow file. Exit code 3 if the effect is not identifiable by
+    DATA is a CSV, Parquet or Arrow file, several of one kind, a folder of them, or a table:
+    duckdb:///big.db?table=visits, and what else Ibis reaches. Exit code 3 if the effect is not identifiable by
     adjustment, 4 if a fit failed its checks.
     """
     _check_numbers(draws, prob, seed, matters)
     drawn = _dag(dag, latent)
     questions = [_question(drawn, exposure, outcome, one) for one in _effects(effect)]
-    _check_writable(report, out, keep=(dag, data))
+    _check_writable(report, out, keep=(dag, *data))
     show = not (as_json or quiet)
     # The first line within a second: data that take longer to read are announced before.
-    slow = _is_large(data)
+    slow = len(data) > 1 or _is_large(data[0])
     if show and slow:
         _print_head(questions, dag)
 
@@ -337,7 +338,7 @@ def run(
     )
     with shown_progress(silent=quiet) as progress:
         if progress is not None and slow:
-            progress(f"reading {data}", 0.0)
+            progress(f"reading {data[0]}", 0.0)
         table = asked.table(questions[0], data)
         plans = [asked.plan(question, table) for question in questions]
         check_there(sampler, pymc3_python)
@@ -415,7 +416,7 @@ def run(
     epilog="Example: causal script nhefs experiments/data/nhefs.csv --dialect pymc -o nhefs.py",
 )
 @_dag_text
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA...", nargs=-1, required=True)
 @click.option("--dialect", default="pymc", metavar="DIALECT", help="pymc (6) or pymc3 (3.11).")
 @click.option("-o", "--output", metavar="FILE.py", help="Where to write. Default: print it.")
 @_exposure
@@ -430,7 +431,7 @@ def run(
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
 def script(
     dag: str,
-    data: str,
+    data: Names,
     dialect: str,
     output: str | None,
     exposure: Names,
@@ -457,7 +458,7 @@ def script(
     drawn = _dag(dag, latent)
     question = _question(drawn, exposure, outcome, _one_effect(effect))
     if output is not None:
-        _check_writable(output, None, keep=(dag, data))
+        _check_writable(output, None, keep=(dag, *data))
     asked = _Asked(
         own=_own_models(question, adjust, model),
         family=_family(family),
@@ -722,7 +723,7 @@ class _Asked:
     categorical: Sequence[str]
     priors: PriorChoice
 
-    def table(self, question: Question, data: str) -> Table:
+    def table(self, question: Question, data: Names) -> Table:
         """The columns that the models need."""
         from causal.data.table import read_table
         from causal.models.formula import Formula
@@ -731,7 +732,7 @@ class _Asked:
         formulas = [m for m in (*self.own.values(), self.form) if isinstance(m, Formula)]
         groups = [name for name in grouping(formulas) if name in question.dag.names]
         return read_table(
-            data,
+            data[0] if len(data) == 1 else data,
             columns_read(question, formulas, self.trials),
             categorical={*self.categorical, *groups},
         )
@@ -831,7 +832,7 @@ def _check_kept(output: str, keep: Sequence[str]) -> None:
 def _is_large(path: str) -> bool:
     """Whether reading takes long enough to say so."""
     try:
-        return Path(path).stat().st_size > 50_000_000
+        return "://" in path or Path(path).is_dir() or Path(path).stat().st_size > 50_000_000
     except (OSError, ValueError):  # reading it will say why
         return False
 

@@ -9,6 +9,7 @@ One tree, one branch per stage of the pipeline::
     |   `-- UnknownVariable     a name the DAG does not have; says which one is near
     |-- QuestionError           exposure, outcome and effect do not make a question
     |-- DataError               the table cannot answer
+    |   `-- TooManyRows         what was asked needs all rows in memory at once
     |-- ModelError              the regression cannot be built as asked
     |-- InferenceError          the posterior cannot be had
     |-- LessonError             an experiment's file cannot be used
@@ -35,6 +36,7 @@ __all__ = [
     "NotationError",
     "OutputError",
     "QuestionError",
+    "TooManyRows",
     "UnknownVariable",
     "did_you_mean",
     "shown",
@@ -67,6 +69,10 @@ class QuestionError(CausalError):
 
 class DataError(CausalError):
     """The table cannot be read, or cannot answer the question."""
+
+
+class TooManyRows(DataError):
+    """What was asked needs all rows in memory at once, and they are too many."""
 
 
 class ModelError(CausalError):

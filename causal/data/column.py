@@ -16,7 +16,7 @@ Rows are counted from 1 and the header is not counted: "data row 1" is the first
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = [
     "Kind",
     "Text",
     "as_category",
+    "as_float64",
     "column_from_arrow",
     "encoded",
     "floats",
@@ -119,6 +120,28 @@ class Column:
             return len(self.levels) < 2
         present = self.values[~np.isnan(self.values)]
         return present.size == 0 or bool(present.min() == present.max())
+
+    @property
+    def low(self) -> float:
+        """The smallest value that is present."""
+        return float(np.nanmin(self.values))
+
+    @property
+    def high(self) -> float:
+        """The largest value that is present."""
+        return float(np.nanmax(self.values))
+
+    @property
+    def level_rows(self) -> NDArray[np.int64]:
+        """How many rows each level of a category has, (levels,)."""
+        if self.kind != "category":
+            return np.empty(0, np.int64)
+        codes = self.values[~np.isnan(self.values)].astype(np.intp)
+        return np.bincount(codes, minlength=len(self.levels)).astype(np.int64)
+
+    def holding(self, values: NDArray[np.float64]) -> Column:
+        """The same column, kind and levels, with other values."""
+        return replace(self, values=values)
 
     def only(self, rows: NDArray[np.bool_]) -> Column:
         """Keep *rows*, (rows,) of truth values; kind and levels are derived anew."""
@@ -341,6 +364,14 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
             values, present = _buffers(chunk)
             parts.append(np.where(present, values, np.nan))
     return np.concatenate(parts, dtype=np.float64)
+
+
+def as_float64(array: pa.Array) -> NDArray[np.float64]:
+    """The numbers or booleans of an Arrow array, NaN where missing, (rows,)."""
+    values, present = _buffers(array)
+    if array.null_count == 0:
+        return np.asarray(values, np.float64)
+    return np.where(present, values, np.nan).astype(np.float64)
 
 
 def floats(values: NDArray[np.float64]) -> pa.ChunkedArray:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["Delimited", "read_delimited"]
+__all__ = ["Delimited", "first_header", "read_delimited"]
 
 _BLOCK = 1 << 20
 #: Separators in order of preference, as a person would name them.
@@ -112,6 +112,12 @@ def read_delimited(
             notes = (*notes, f"Numbers have a decimal comma: {named}.")
     columns = _renamed(table, headers, wanted, decimal)
     return Delimited(columns, notes, dialect.separator, "," if decimal else ".")
+
+
+def first_header(head: bytes, separator: str) -> list[str]:
+    """The names in the first row of a text."""
+    text = head.decode("utf-8-sig", errors="ignore")
+    return _first_records(text, separator, whole=True)[0]
 
 
 def _renamed(

@@ -51,11 +51,6 @@ def read_file(
         the format's own reader refuses.
     """
     name = os.fspath(path)
-    if "://" in name:
-        raise DataError(
-            "tables behind an address (a database, the web) cannot be read yet. Export the columns "
-            "to a CSV or Parquet file and name that."
-        )
     with _opened(name) as stream:
         magic = stream.read(16)
         stream.seek(0)

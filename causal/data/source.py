@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "Raw", "Source", "found"]
 
-Format = Literal["csv", "parquet", "arrow", "memory"]
+Format = Literal["csv", "parquet", "arrow", "memory", "table"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

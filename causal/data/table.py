@@ -12,6 +12,7 @@ as NaN, groups as levels. What it cannot read without guessing it refuses, namin
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -25,7 +26,13 @@ from causal.errors import DataError, did_you_mean, shown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = ["Column", "Format", "Kind", "Source", "Table", "read_table"]
+    from numpy.typing import NDArray
+
+__all__ = ["Column", "CountedTable", "Format", "Kind", "Source", "Table", "read_table"]
+
+
+_PERHAPS_LARGE = 25_000_000
+"""Bytes of a file below which it is read without another thought."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +61,16 @@ class Table:
                 f"{self.source.name}: no column {shown(name)} was read."
                 f"{did_you_mean(name, self.columns)}"
             ) from None
+
+    @property
+    def total(self) -> int:
+        """How many rows of data these are."""
+        return self.rows
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """How many rows of data each row stands for, (rows,); None: one."""
+        return None
 
     def complete(self, names: Iterable[str]) -> Table:
         """Keep the columns *names* and the rows that lack none of them.
@@ -84,6 +101,29 @@ class Table:
     def lacking(self, names: Iterable[str]) -> dict[str, int]:
         """Map each of *names* to the number of rows that lack it, if there are any."""
         return {name: self[name].missing for name in names if self[name].missing}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedTable(Table):
+    """Each different row once, and how many rows it stands for.
+
+    Attributes
+    ----------
+    counts
+        (rows,), whole numbers of 1 or more. ``rows`` is their number, `total` their sum.
+    """
+
+    counts: NDArray[np.float64]
+
+    @property
+    def total(self) -> int:
+        """How many rows this stands for."""
+        return int(self.counts.sum())
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How many rows each row stands for, (rows,)."""
+        return self.counts
 
 
 def read_table(
@@ -122,6 +162,8 @@ def read_table(
         raise DataError("no column of the data is wanted: every variable is latent.")
     is_path = isinstance(source, str | os.PathLike)
     called = _shown_path(source) if is_path else type(source).__name__
+    if isinstance(source, list | tuple) and source:
+        called = f"{_shown_path(source[0])} and {len(source) - 1} more"
     try:
         return _read(source, wanted, categorical)
     except DataError as error:
@@ -131,7 +173,14 @@ def read_table(
 def _read(
     source: str | os.PathLike[str] | object, wanted: Sequence[str], categorical: Collection[str]
 ) -> Table:
-    if isinstance(source, str | os.PathLike):
+    if _is_far(source):
+        from causal.data.address import opened
+
+        found = opened(source, wanted, categorical)
+        if isinstance(found, Table):
+            return found
+        raw = found
+    elif isinstance(source, str | os.PathLike):
         from causal.data.files import read_file
 
         raw = read_file(source, wanted, categorical)
@@ -156,6 +205,25 @@ def _read(
     )
     source_read = replace(raw.source, notes=(*raw.source.notes, *notes))
     return Table(source_read, raw.columns.num_rows, MappingProxyType(columns))
+
+
+def _is_far(source: object) -> bool:
+    """Whether the rows stay where they are; most sources are told without a further import."""
+    if isinstance(source, str | os.PathLike):
+        try:
+            status = os.stat(source)  # noqa: PTH116 - a name with a NUL byte is no Path, but an error
+        except (OSError, ValueError):
+            pass
+        else:
+            if not stat.S_ISDIR(status.st_mode) and status.st_size < _PERHAPS_LARGE:
+                return False
+    elif isinstance(source, list | tuple):
+        return bool(source) and all(isinstance(one, str | os.PathLike) for one in source)
+    elif type(source).__module__.partition(".")[0] != "ibis":
+        return False
+    from causal.data.address import is_far
+
+    return is_far(source)
 
 
 def _shown_path(path: str | os.PathLike[str] | object) -> str:

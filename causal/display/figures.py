@@ -138,11 +138,11 @@ def _pictures(result: Performed) -> Iterator[tuple[str, str]]:
         for name, fit in study.fits.items():
             called = name if name in ("correct", *NAIVE) else f"own-{next(own)}"
             yield f"{number}-{called}-posterior.svg", svg_text(posterior_figure(answer, name))
-            yield f"{number}-{called}-graph.svg", graph_svg([fit.regression], fit.table.rows)
+            yield f"{number}-{called}-graph.svg", graph_svg([fit.regression], fit.table.total)
         if study.pathways is not None:
             chain = study.pathways
             yield f"{number}-chain-posterior.svg", svg_text(chain_figure(answer))
-            yield f"{number}-chain-graph.svg", graph_svg(chain.regressions, chain.table.rows)
+            yield f"{number}-chain-graph.svg", graph_svg(chain.regressions, chain.table.total)
 
 
 # Posteriors, and the chains they were made from

@@ -109,7 +109,7 @@ def _study_record(study: Study) -> Record:
             "source": study.source.name,
             "sha256": study.source.sha256,
             "rows_read": made.rows_read,
-            "rows_used": made.table.rows,
+            "rows_used": made.table.total,
             "dropped": dict(made.dropped),
             "notes": list(made.notes),
         },
@@ -199,7 +199,7 @@ def _pathways_record(study: Study) -> Record | None:
         return None
     return {
         "formulas": [regression.formula for regression in apart.regressions],
-        "rows_used": apart.table.rows,
+        "rows_used": apart.table.total,
         "direct": _quantity_record(apart.direct),
         "indirect": _quantity_record(apart.indirect),
         "total": _quantity_record(apart.total),

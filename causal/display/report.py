@@ -614,14 +614,17 @@ def _before(study: Study) -> list[Content]:
     return [tag("p", text), tag("figure", picture, tag("figcaption", note))]
 
 
+_NO_DIGEST = ("none: not all bytes were read", "none: data in memory")
+
+
 def _data(study: Study, _: str) -> list[Content]:
     made, source = study.plan, study.source
     lost = [f"{_name(name)} in {count:,}" for name, count in made.dropped.items()]
     pairs: list[tuple[str, Content]] = [
         ("Data", f"{_name(source.name, 300)} ({source.format})"),
-        ("SHA-256", tag("code", source.sha256) if source.sha256 else "none: data in memory"),
+        ("SHA-256", tag("code", source.sha256) if source.sha256 else _NO_DIGEST[source.format == "memory"]),
         ("Rows read", f"{made.rows_read:,}"),
-        ("Rows used", f"{made.table.rows:,}, the same in every model"),
+        ("Rows used", f"{made.table.total:,}, the same in every model"),
         ("Missing", f"{listed(lost)} rows" if lost else "nothing"),
         *(("Note", _sentence(note)) for note in made.notes),
     ]

@@ -143,7 +143,7 @@ def contrast_words(study: Study) -> str:
 
 def rows_words(made: Plan) -> str:
     """How many rows were used and why not all: one or two sentences without a full stop."""
-    used, columns = made.table.rows, len(made.table.columns)
+    used, columns = made.table.total, len(made.table.columns)
     head = f"{used:,} rows, {columns} columns"
     if used == made.rows_read:
         return f"{head}, none missing"

@@ -63,8 +63,10 @@ def fit(
         raise InferenceError(f"{draws} draws are none: ask for at least 1.")
     [priors] = regression.priors.terms
     cells = _cells(regression, table)
-    ones = np.bincount(cells, weights=response(regression, table), minlength=len(priors))
-    zeros = np.bincount(cells, minlength=len(priors)) - ones
+    each = np.ones(table.rows) if table.weights is None else table.weights
+    hits = each * response(regression, table)
+    ones = np.bincount(cells, weights=hits, minlength=len(priors))
+    zeros = np.bincount(cells, weights=each, minlength=len(priors)) - ones
     alpha, beta = np.array([prior.parameters for prior in priors]).T
     generator = np.random.default_rng(seed)
     return Posterior(

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from causal.data.moments import Moments
 from causal.errors import InferenceError, ModelError, shown
 from causal.inference.posterior import Diagnostics, Mixture, Posterior
-from causal.models.design import column_keys, outcome_key
+from causal.models.design import sums_for
 from causal.models.priors import Distribution, GaussianForm, gaussian_form
 from causal.models.regression import Regression
 from causal.models.terms import columns, told_apart
@@ -58,8 +58,6 @@ def obstacle(regression: Regression) -> str | None:
         return "it has no prior for sigma"
     if regression.varying:
         return "some of its coefficients vary by a category"
-    if regression.offsets:
-        return "it has an offset"
     if gaussian_form(regression) is None:
         return "the prior of a coefficient is neither Normal nor Flat"
     return None
@@ -207,8 +205,7 @@ class _Reduced:
 
 
 def _reduce(regression: Regression, form: GaussianForm, moments: Moments) -> _Reduced:
-    keys = (*column_keys(regression), outcome_key(regression))
-    chosen = moments.select(keys)
+    chosen = sums_for(regression, moments)
     triangle, mean, to_printed, offset = _centred(chosen, form, regression)
     fixed = _reference_levels(regression)
     flat = np.flatnonzero(form.flat & ~fixed)
@@ -260,7 +257,7 @@ def _reduce(regression: Regression, form: GaussianForm, moments: Moments) -> _Re
         base[0] += offset
     outcome = triangle[:, -1]
     spread = float(np.linalg.norm(outcome[1:] if has_intercept else outcome))
-    size = float(np.linalg.norm(chosen.shifted(np.zeros(len(keys)))[:, -1]))
+    size = float(np.linalg.norm(chosen.shifted(np.zeros(len(chosen.names)))[:, -1]))
     # The second bound: an exact relation, but values far from 0 stored to 16 digits.
     bound = max(_PERFECT * spread, 2.0 * _EPSILON * size)
     return _Reduced(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causal.errors import DataError, ModelError, shown
+from causal.models.design import mean_sd
 from causal.models.formula import Call, Factor, Formula, Group, factor_variable
 from causal.models.terms import (
     Categorical,
@@ -169,7 +170,7 @@ def _simple(factor: Factor, table: Table) -> Simple:
                     f"but the rows used have {column.distinct}. Write "
                     + ("the name alone." if column.distinct < 3 else "a lower degree.")
                 )
-            return Polynomial(name, degree, float(np.mean(column.values)))
+            return Polynomial(name, degree, mean_sd(Numeric(name), table)[0])
         case _:
             raise ModelError(
                 f"Splines such as bs({shown(name)}, {factor.number}) are judged by `causal check` "
@@ -178,11 +179,11 @@ def _simple(factor: Factor, table: Table) -> Simple:
 
 
 def _check_positive(name: str, table: Table) -> None:
-    values = table[name].values
-    if not np.all(values > 0.0):
+    low = table[name].low
+    if low <= 0.0:
         raise DataError(
             f"log({shown(name)}) needs numbers above 0, but among the rows used one is "
-            f"{float(values.min()):g}. Leave such rows out, or the logarithm."
+            f"{low:g}. Leave such rows out, or the logarithm."
         )
 
 

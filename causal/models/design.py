@@ -8,12 +8,15 @@ resolve; `told_apart` names those that least squares needs, and `reference_desig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from causal.data.large import Factor, LargeTable, Product
 from causal.data.moments import Moments
 from causal.errors import DataError, ModelError, shown
 from causal.models.regression import Regression
@@ -37,18 +40,25 @@ if TYPE_CHECKING:
     from causal.data.table import Table
 
 __all__ = [
+    "Key",
     "atom_values",
+    "averages",
     "check_levels",
     "column_keys",
     "columns_without_rows",
     "dependent_columns",
     "design",
+    "keyed_values",
+    "mean_sd",
     "needed",
     "offset",
     "outcome_key",
+    "product_of",
     "reference_design",
     "response",
     "statistic",
+    "summed",
+    "sums_for",
     "trials",
 ]
 
@@ -76,6 +86,28 @@ def column_keys(regression: Regression) -> tuple[Key, ...]:
 def outcome_key(regression: Regression) -> Key:
     """What `statistic` calls the outcome's column."""
     return ((Numeric(regression.outcome), 0.0),)
+
+
+def sums_for(regression: Regression, moments: Moments) -> Moments:
+    """The statistic of one regression: its columns, then its outcome less its offsets.
+
+    Parameters
+    ----------
+    moments
+        From `statistic`, perhaps of several regressions.
+    """
+    keys = (*column_keys(regression), outcome_key(regression))
+    if not regression.offsets:
+        return moments.select(keys)
+    chosen = moments.select((*keys, *_offset_keys(regression)))
+    weights = np.eye(len(chosen.names), len(keys))
+    weights[len(keys) :, -1] = -1.0
+    return chosen.combined(keys, weights)
+
+
+def _offset_keys(regression: Regression) -> list[Key]:
+    """What `statistic` calls the columns of the offsets; one that is the outcome's own, once."""
+    return [((atom, 0.0),) for atom in regression.offsets]
 
 
 def needed(regression: Regression) -> NDArray[np.bool_]:
@@ -185,13 +217,120 @@ def atom_values(atom: Atom, table: Table, rows: slice = slice(None)) -> Array:
     return values
 
 
+def mean_sd(atom: Atom, table: Table) -> tuple[float, float]:
+    """Mean and sd (divisor n) over the rows, safe for very large, very small and far-off values.
+
+    Raises
+    ------
+    DataError
+        No rows, or the same value in all of them.
+    """
+    called = shown(atom.variable)
+    if isinstance(table, LargeTable) and isinstance(atom, Level):
+        rows = dict(zip(table[atom.variable].levels, table[atom.variable].level_rows, strict=True))
+        share = float(rows.get(atom.label, 0)) / table.rows
+        if share in (0.0, 1.0):
+            raise _unvaried(called)
+        return share, math.sqrt(share * (1.0 - share))
+    if isinstance(table, LargeTable):
+        moments = summed([((atom, 0.0),)], table)
+        mean, rest = float(moments.means[0]), float(np.linalg.norm(moments.triangle[1:, 1:]))
+        if rest <= 1e-14 * math.sqrt(moments.rows) * abs(mean):
+            raise _unvaried(called)
+        return mean, rest / math.sqrt(moments.rows)
+    values = atom_values(atom, table)
+    if values.size == 0:
+        raise DataError(f"{called} has no rows, so there is nothing to fit.")
+    if np.ptp(values) == 0.0:
+        raise _unvaried(called)
+    first = float(values[0])
+    away = values - first
+    unit = float(np.max(np.abs(away)))
+    away = away / unit
+    weights = table.weights
+    if weights is None:
+        return first + unit * float(np.mean(away)), unit * float(np.std(away))
+    share = weights / weights.sum()
+    mean = float(np.sum(share * away))
+    return first + unit * mean, unit * math.sqrt(float(share @ (away - mean) ** 2))
+
+
+def _unvaried(called: str) -> DataError:
+    return DataError(
+        f"{called} has the same value in every row used, so it has no scale and no effect can be "
+        "told. Leave it out."
+    )
+
+
+def averages(columns: Sequence[Column], table: Table) -> Array:
+    """The average over the rows of each column of a design, not centred: (len(columns),)."""
+    if not columns:
+        return np.zeros(0)
+    if not isinstance(table, LargeTable):
+        products = (
+            math.prod((atom_values(atom, table) for atom in column), start=np.ones(table.rows))
+            for column in columns
+        )
+        return np.array([np.average(one, weights=table.weights) for one in products])
+    moments = summed([tuple((atom, 0.0) for atom in column) for column in columns], table)
+    return moments.means
+
+
+def summed(keys: Sequence[Key], table: LargeTable) -> Moments:
+    """The statistic of columns of a large table, in as few passes as it takes."""
+    keys = list(dict.fromkeys(keys))
+    numbers = [key[0][0].variable for key in keys if len(key) == 1 and key[0][1] == 0.0]
+    alone = all(isinstance(key[0][0], Numeric) for key in keys) and len(numbers) == len(keys)
+    if table.plain is not None and alone and {*numbers} <= {*table.plain.names}:
+        return replace(table.plain.select(numbers), names=tuple(keys))
+    if table.far.pushes:
+        found = table.products(keys, [product_of(key) for key in keys])
+        if found is not None:
+            return found
+    return Moments.of_blocks((keyed_values(keys, block) for block in table.blocks()), tuple(keys))
+
+
+def product_of(key: Key) -> Product:
+    """A column of a statistic as an engine that knows no atoms understands it."""
+    return tuple(_factor(atom, centre) for atom, centre in key)
+
+
+def _factor(atom: Atom, centre: float) -> Factor:
+    match atom:
+        case Level(variable, label):
+            return Factor(variable, "level", label=label, centre=centre)
+        case Log(variable):
+            return Factor(variable, "log", centre=centre)
+        case Power(variable, exponent, base):
+            return Factor(variable, "power", exponent, base, centre=centre)
+        case _:
+            return Factor(atom.variable, centre=centre)
+
+
+def keyed_values(keys: Sequence[Key], table: Table, rows: slice = slice(None)) -> Array:
+    """The columns of a statistic, (rows, len(keys))."""
+    block = np.empty((len(range(*rows.indices(table.rows))), len(keys)), order="F")
+    known: dict[Atom, Array] = {}
+    for place, key in enumerate(keys):
+        product: Array | float = 1.0
+        for atom, centre in key:
+            if atom not in known:
+                known[atom] = atom_values(atom, table, rows)
+            factor = known[atom] - centre if centre else known[atom]
+            product = product * factor
+        block[:, place] = product
+        if len(key) > 1 or isinstance(key[0][0], Power):  # a column alone was read so
+            _check_size(block[:, place], key)
+    return block
+
+
 def statistic(
     regressions: Iterable[Regression], table: Table, *, rows_per_block: int = _BLOCK
 ) -> Moments:
     """The `Moments` that all these regressions can be fitted from, in one pass over the rows.
 
-    The columns are the union of theirs and of their outcomes, named by `column_keys` and
-    `outcome_key`; several regressions share them, each takes its own by `Moments.select`.
+    The columns are the union of theirs and of their outcomes and offsets; several regressions share
+    them, each takes its own by `sums_for`.
     """
     regressions = tuple(regressions)
     for regression in regressions:
@@ -199,26 +338,17 @@ def statistic(
     keys: dict[Key, None] = {}
     for regression in regressions:
         keys |= dict.fromkeys(column_keys(regression))
-        keys[outcome_key(regression)] = None
+        keys |= dict.fromkeys([outcome_key(regression), *_offset_keys(regression)])
 
-    def blocks() -> Iterator[Array]:
-        for start in range(0, table.rows, rows_per_block):
-            rows = slice(start, min(start + rows_per_block, table.rows))
-            block = np.empty((rows.stop - start, len(keys)))
-            known: dict[Atom, Array] = {}
-            for place, key in enumerate(keys):
-                product: Array | float = 1.0
-                for atom, centre in key:
-                    if atom not in known:
-                        known[atom] = atom_values(atom, table, rows)
-                    factor = known[atom] - centre if centre else known[atom]
-                    product = product * factor
-                block[:, place] = product
-                if len(key) > 1 or isinstance(key[0][0], Power):  # a column alone was read so
-                    _check_size(block[:, place], key)
-            yield block
-
-    return Moments.of_blocks(blocks(), tuple(keys))
+    if isinstance(table, LargeTable):
+        return summed(list(keys), table)
+    if table.weights is not None:
+        return Moments.of_counted(keyed_values(list(keys), table), table.weights, tuple(keys))
+    slices = (
+        slice(start, min(start + rows_per_block, table.rows))
+        for start in range(0, table.rows, rows_per_block)
+    )
+    return Moments.of_blocks((keyed_values(list(keys), table, s) for s in slices), tuple(keys))
 
 
 def dependent_columns(regression: Regression, data: Table | Moments) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -21,6 +22,7 @@ from causal.criteria.adjustment import Adjustment, adjust
 from causal.criteria.question import Question
 from causal.criteria.reasons import listed, set_text
 from causal.criteria.verdict import Verdict, judge
+from causal.data.large import LargeTable
 from causal.data.moments import Moments
 from causal.data.table import Column, Table
 from causal.errors import DataError, ModelError, QuestionError, did_you_mean, shown
@@ -28,7 +30,13 @@ from causal.models.assembly import entering, offsets_on, terms_on
 from causal.models.design import columns_without_rows, dependent_columns, needed, statistic
 from causal.models.families import Family
 from causal.models.formula import Formula, factor_variable, formula_set
-from causal.models.outcomes import choose_family, grades_of, outcome_notes, prepared
+from causal.models.outcomes import (
+    choose_family,
+    grades_of,
+    in_blocks,
+    outcome_notes,
+    prepared,
+)
 from causal.models.priors import PriorChoice, check_places, resolve
 from causal.models.regression import Regression
 from causal.models.terms import Categorical, Interaction, Term, Varying, columns, written
@@ -155,8 +163,11 @@ def plan(
         _check_ends(used, table.rows, exposure, outcome, trials)
         faults = {name: why for name in fitted if (why := _unvaried(sets[name], used))}
         if not faults:
-            numbers = _data_rows(table, used.columns)
-            kind = choose_family(used, outcome, family, trials, numbers=numbers)
+            if isinstance(used, LargeTable) and not in_blocks(used[outcome], family, trials):
+                used = used.gathered(wanted, counted=family not in ("student", "ordered"))
+            kind = choose_family(
+                used, outcome, family, trials, numbers=partial(_data_rows, table, used.columns)
+            )
             used = prepared(used, kind, sorted({exposure}.union(*sets.values())))
             make = _Maker(exposure, outcome, used, kind, trials, prior_choice)
             regressions = tuple(make(name, right) for name, right in fitted.items())
@@ -175,7 +186,7 @@ def plan(
         adjustment=adjustment,
         table=used,
         moments=moments,
-        rows_read=table.rows,
+        rows_read=table.total,
         dropped=MappingProxyType(table.lacking(used.columns)),
         regressions=regressions,
         verdicts=MappingProxyType(verdicts),
@@ -272,8 +283,10 @@ def _duplicates(
     return same
 
 
-def _data_rows(table: Table, names: Iterable[str]) -> NDArray[np.intp]:
+def _data_rows(table: Table, names: Iterable[str]) -> NDArray[np.intp] | None:
     """The numbers, from 1, of the rows that lack none of these columns."""
+    if isinstance(table, LargeTable):
+        return None
     kept = np.ones(table.rows, np.bool_)
     for name in names:
         kept &= ~np.isnan(table[name].values)
@@ -363,7 +376,7 @@ def _value(column: Column) -> str:
     """The one value of a constant column."""
     if column.kind == "category":
         return shown(column.levels[0], 40)
-    return f"{column.values[0]:g}"
+    return f"{column.low:g}"
 
 
 def _unvaried(names: Collection[str], used: Table) -> str | None:

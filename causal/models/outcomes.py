@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from causal.data.column import as_category
+from causal.data.large import counted
 from causal.errors import DataError, ModelError, did_you_mean, shown
 from causal.models.design import response
 from causal.models.design import trials as trials_of
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from causal.data.table import Column, Table
     from causal.models.regression import Regression
 
-__all__ = ["choose_family", "grades_of", "outcome_notes", "prepared"]
+__all__ = ["choose_family", "grades_of", "in_blocks", "outcome_notes", "prepared"]
+
+_Numbers = Callable[[], "NDArray[np.intp] | None"] | None
 
 _MOST_GRADES = 20
 
@@ -33,7 +36,7 @@ def choose_family(
     asked: Family | Literal["auto"],
     trials: str | None,
     *,
-    numbers: NDArray[np.intp] | None = None,
+    numbers: _Numbers = None,
 ) -> Family:
     """The family of the outcome.
 
@@ -45,7 +48,8 @@ def choose_family(
     table
         The rows used, or all.
     numbers
-        How messages number these rows, (rows,); from 1 if it is not given.
+        How messages number these rows, (rows,); called where there is something to say. From 1 if
+        it is not given; None where nobody knows.
 
     Raises
     ------
@@ -59,8 +63,6 @@ def choose_family(
     column = table[outcome]
     if column.kind == "category":
         _refuse_text(column, asked)
-    if numbers is None:
-        numbers = np.arange(1, table.rows + 1)
     family: Family
     if asked == "auto":
         family = "bernoulli" if column.kind == "binary" else "gaussian"
@@ -91,6 +93,13 @@ def choose_family(
     return family
 
 
+def in_blocks(outcome: Column, asked: str, trials: str | None) -> bool:
+    """Whether the family of an outcome can be fitted from sums over the rows, whatever it is."""
+    if asked == "auto":
+        return outcome.kind != "binary" and trials is None
+    return asked == "gaussian" or asked not in FAMILIES  # which is refused elsewhere
+
+
 def prepared(table: Table, family: Family, names: Collection[str]) -> Table:
     """The table as the family reads it: for ``cells``, two-valued numbers become categories."""
     if family != "cells":
@@ -98,7 +107,8 @@ def prepared(table: Table, family: Family, names: Collection[str]) -> Table:
     columns = dict(table.columns)
     for name in names:
         if name in columns and columns[name].kind == "binary":
-            columns[name] = as_category(columns[name])
+            own = as_category(columns[name])
+            columns[name] = own if table.weights is None else counted(own, table.weights)
     return replace(table, columns=MappingProxyType(columns))
 
 
@@ -123,8 +133,7 @@ def _notes(regression: Regression, used: Table, asked: Family | Literal["auto"])
         )
     for name in categories(regression.terms):
         column = used[name]
-        counts = np.bincount(column.values.astype(np.intp), minlength=len(column.levels))
-        once = [level for level, n in zip(column.levels, counts, strict=True) if n == 1]
+        once = [level for level, n in zip(column.levels, column.level_rows, strict=True) if n == 1]
         if once:
             have = "has" if len(once) == 1 else "have"
             yield (
@@ -140,6 +149,8 @@ def _separated(regression: Regression, used: Table, column: Column) -> Iterator[
     if averages == "number" or regression.family == "cells":
         return
     y, n = response(regression, used), trials_of(regression, used)
+    if used.weights is not None:
+        y, n = y * used.weights, n * used.weights
     codes = column.values.astype(np.intp)
     total = np.bincount(codes, weights=y, minlength=len(column.levels))
     most = np.bincount(codes, weights=n, minlength=len(column.levels))
@@ -170,22 +181,29 @@ def _refuse_text(column: Column, asked: str) -> None:
             "needed. Leave it out of --categorical."
         )
     row, value = column.first_text
+    where = f"row {row} says" if row else "one of its values is"
     coded = (
         "Labels have no order of their own: code it as numbers that rank, as 1, 2, 3."
         if asked == "ordered"
         else "Code it as numbers (two groups as 0 and 1)."
     )
     raise DataError(
-        f"The outcome {shown(column.name)} must be a number, but row {row} says "
-        f"{shown(value)}. {coded}"
+        f"The outcome {shown(column.name)} must be a number, but {where} {shown(value)}. {coded}"
     )
+
+
+def _place(numbers: _Numbers, row: int) -> str:
+    if numbers is None:
+        return f"data row {row + 1}"
+    known = numbers()
+    return "some row" if known is None else f"data row {known[row]}"
 
 
 def _first(bad: NDArray[np.bool_]) -> int:
     return int(np.flatnonzero(bad)[0])
 
 
-def _check_counts(column: Column, family: Family, numbers: NDArray[np.intp]) -> None:
+def _check_counts(column: Column, family: Family, numbers: _Numbers) -> None:
     values = column.values
     with np.errstate(invalid="ignore"):
         bad = (values < 0) | (values != np.floor(values)) & ~np.isnan(values)
@@ -193,12 +211,12 @@ def _check_counts(column: Column, family: Family, numbers: NDArray[np.intp]) -> 
         row = _first(bad)
         raise DataError(
             f"The family {family} needs counts, whole numbers of 0 or more; {shown(column.name)} "
-            f"has {values[row]:g} in data row {numbers[row]}. Use --family gaussian, or mend the "
+            f"has {values[row]:g} in {_place(numbers, row)}. Use --family gaussian, or mend the "
             "data."
         )
 
 
-def _check_trials(successes: Column, trials: Column, numbers: NDArray[np.intp]) -> None:
+def _check_trials(successes: Column, trials: Column, numbers: _Numbers) -> None:
     if trials.kind == "category":
         row, value = trials.first_text or (0, "")
         why = f"data row {row} says {shown(value)}" if row else "are read as a category"
@@ -213,15 +231,15 @@ def _check_trials(successes: Column, trials: Column, numbers: NDArray[np.intp]) 
     if bad.any():
         row = _first(bad)
         raise DataError(
-            f"The trials {shown(trials.name)} must be whole numbers of 1 or more; data row "
-            f"{numbers[row]} has {n[row]:g}. Mend the data, or leave such rows out."
+            f"The trials {shown(trials.name)} must be whole numbers of 1 or more; "
+            f"{_place(numbers, row)} has {n[row]:g}. Mend the data, or leave such rows out."
         )
     if fewer.any():
         row = _first(fewer)
         raise DataError(
-            f"Data row {numbers[row]} has {y[row]:g} successes ({shown(successes.name)}) in "
-            f"{n[row]:g} trials ({shown(trials.name)}): there cannot be more successes than "
-            "trials. Mend the data, or name the right column with --trials."
+            f"{_place(numbers, row).capitalize()} has {y[row]:g} successes "
+            f"({shown(successes.name)}) in {n[row]:g} trials ({shown(trials.name)}): there cannot "
+            "be more successes than trials. Mend the data, or name the right column with --trials."
         )
 
 

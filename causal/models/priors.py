@@ -37,8 +37,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.errors import DataError, ModelError, did_you_mean, shown
-from causal.models.design import atom_values
+from causal.errors import ModelError, did_you_mean, shown
+from causal.models.design import atom_values, averages, mean_sd
 from causal.models.families import RULES, Family
 from causal.models.regression import Regression
 from causal.models.terms import (
@@ -633,7 +633,7 @@ class _Moments:
 
     def of(self, atom: Atom) -> tuple[float, float]:
         if atom not in self._known:
-            self._known[atom] = _mean_sd(atom.variable, atom_values(atom, self.table))
+            self._known[atom] = mean_sd(atom, self.table)
         return self._known[atom]
 
 
@@ -751,7 +751,7 @@ def _preset(
         ),
         tuple(
             Distribution("Normal", (cut + level, wide))
-            for cut in _cuts(moments.table[outcome].values, grades)
+            for cut in _cuts(moments.table, outcome, grades)
         ),
     )
 
@@ -791,52 +791,42 @@ def _outcome_scale(
     trials: str | None,
 ) -> tuple[float, float]:
     """link(mean y) and the scale of y on the scale of the linear predictor."""
-    values = moments.table[outcome].values
-    added = [atom_values(offset, moments.table) for offset in offsets]
-    shift = sum(float(np.mean(values)) for values in added)
+    table = moments.table
+    if RULES[family].link == "identity":
+        mean, sd = moments.of(Numeric(outcome))
+        return mean - float(averages([(one,) for one in offsets], table).sum()), sd
+    values = table[outcome].values
+    weights = np.ones(table.rows) if table.weights is None else table.weights
+    added = [atom_values(offset, table) for offset in offsets]
+    shift = sum(float(np.average(one, weights=weights)) for one in added)
     match RULES[family].link:
-        case "identity":
-            mean, sd = moments.of(Numeric(outcome))
-            return mean - shift, sd
         case "logit" if trials is not None:
-            total = float(moments.table[trials].values.sum())
-            hits = float(values.sum())
+            total = float(weights @ table[trials].values)
+            hits = float(weights @ values)
             # Half a success and half a failure more: all of one kind is not certainty.
             return math.log((hits + 0.5) / (total - hits + 0.5)) - shift, 1.0
         case "logit":
             # Any two values: the larger one counts as 1.
-            share = float(np.mean(values == values.max()))
+            share = float(np.average(values == values.max(), weights=weights))
             return math.log(share) - math.log1p(-share) - shift, 1.0
         case "log":
             unit = sum(added, np.zeros(len(values)))
             top = float(unit.max())
             # As many events as there are, for as long as all rows were watched.
-            watched = math.log(float(np.exp(unit - top).sum())) + top
-            return math.log(float(values.sum()) + 0.5) - watched, 1.0
+            watched = math.log(float(weights @ np.exp(unit - top))) + top
+            return math.log(float(weights @ values) + 0.5) - watched, 1.0
         case _:  # the cutpoints have the centre, and move with the offsets
             return shift, 1.0
 
 
-def _cuts(values: Array, grades: Sequence[float]) -> list[float]:
+def _cuts(table: Table, outcome: str, grades: Sequence[float]) -> list[float]:
     """The log odds of each grade or a lower one, for all grades but the highest."""
-    below = [float(np.count_nonzero(values <= grade)) for grade in grades[:-1]]
-    return [math.log(n / (len(values) - n)) for n in below]
-
-
-def _mean_sd(name: str, values: Array) -> tuple[float, float]:
-    """Mean and sd (divisor n), safe for very large, very small and far-off values."""
-    if values.size == 0:
-        raise DataError(f"{shown(name)} has no rows, so there is nothing to fit.")
-    if np.ptp(values) == 0.0:
-        raise DataError(
-            f"{shown(name)} has the same value in every row used, so it has no scale and "
-            "no effect can be told. Leave it out."
-        )
-    first = float(values[0])
-    away = values - first
-    unit = float(np.max(np.abs(away)))
-    away = away / unit
-    return first + unit * float(np.mean(away)), unit * float(np.std(away))
+    if not grades:
+        return []
+    values = table[outcome].values
+    weights = np.ones(len(values)) if table.weights is None else table.weights
+    below = [float(weights @ (values <= grade)) for grade in grades[:-1]]
+    return [math.log(n / (float(weights.sum()) - n)) for n in below]
 
 
 def _overridden(

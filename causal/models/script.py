@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import dedent, indent
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from causal.data.column import MISSING
 from causal.errors import ModelError, shown
@@ -139,20 +139,21 @@ def of_plan(
         As `write`; or the data came from memory and no file is named.
     """
     source, question = plan.table.source, plan.question
-    if source.format == "memory" and data_path is None:
-        raise ModelError(
-            f"The data came from memory ({source.name}), and a program opens a file. Save them, and"
-            " name the file: data=PATH."
-        )
-    data_format = source.format
-    if data_format == "memory":
+    if source.format in ("memory", "table"):
+        if data_path is None:
+            raise ModelError(
+                f"The data are no file ({source.name}), and a program opens one. Save them, and"
+                " name the file: data=PATH."
+            )
         endings: Mapping[str, Format] = {"parquet": "parquet", "arrow": "arrow", "feather": "arrow"}
-        data_format = endings.get((data_path or "").rpartition(".")[2].lower(), "csv")
+        data_format = endings.get(data_path.rpartition(".")[2].lower(), "csv")
+    else:
+        data_format = cast("Format", source.format)
     [exposure], [outcome] = question.exposures, question.outcomes
     column = plan.table[exposure]
     ends = None
     if column.kind == "binary":
-        ends = float(column.values.min()), float(column.values.max())
+        ends = column.low, column.high
     return write(
         plan.regressions,
         data_path=source.name if data_path is None else data_path,

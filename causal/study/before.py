@@ -9,12 +9,12 @@ of the likelihood").
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causal.data.large import LargeTable
 from causal.data.table import Table
 from causal.inference import prior
 from causal.study.effects import Effect, effects
@@ -47,7 +47,7 @@ def prior_effect(
     """
     if prior.obstacle(regression) is not None:
         return None
-    if table.rows > ROWS:
+    if table.rows > ROWS and not isinstance(table, LargeTable):
         table = _some_rows(table, regression, seed)
     with np.errstate(all="ignore"):  # a prior may believe in the infinite
         drawn = prior.draw(regression, draws=DRAWS, seed=seed)
@@ -58,7 +58,11 @@ def prior_effect(
 
 
 def _some_rows(table: Table, regression: Regression, seed: int) -> Table:
-    chosen = np.random.default_rng(seed).choice(table.rows, ROWS, replace=False)
+    generator = np.random.default_rng(seed)
+    if table.weights is None:
+        chosen = generator.choice(table.rows, ROWS, replace=False)
+    else:
+        chosen = generator.choice(table.rows, ROWS, p=table.weights / table.weights.sum())
     # Kinds, levels and the contrast stay those of the whole: only the average is over fewer rows.
     # So both values of an exposure that has two must be among them, however rare one is.
     assert regression.exposure is not None
@@ -66,7 +70,6 @@ def _some_rows(table: Table, regression: Regression, seed: int) -> Table:
     if exposure.kind == "binary":
         chosen[:2] = np.argmin(exposure.values), np.argmax(exposure.values)
     columns = {
-        name: replace(table[name], values=table[name].values[chosen])
-        for name in regression.variables
+        name: table[name].holding(table[name].values[chosen]) for name in regression.variables
     }
     return Table(table.source, ROWS, MappingProxyType(columns))

@@ -383,7 +383,15 @@ def _differences(
         name: {p: fit.draws.summary(p).mean for p in fit.regression.other_names}
         for name, fit in fits.items()
     }
-    measured = shifts(correct.regression, others, made.table, prob=prob, seed=seed, held=held)
+    measured = shifts(
+        correct.regression,
+        others,
+        made.table,
+        prob=prob,
+        seed=seed,
+        held=held,
+        moments=made.moments,
+    )
     found = {}
     for name, shift in measured.items():
         of_means = fits[name].effect.mean - correct.effect.mean

@@ -20,19 +20,22 @@ same average, over a different adjustment set.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from causal.data.large import LargeTable, refuse
 from causal.data.table import Table
 from causal.errors import ModelError, QuestionError, did_you_mean, shown
-from causal.models.design import atom_values, design, offset, trials
+from causal.models.design import atom_values, averages, design, offset, trials
 from causal.models.families import RULES
 from causal.models.regression import Regression
-from causal.models.terms import Log, Numeric, categories
+from causal.models.terms import Column as DesignColumn
+from causal.models.terms import Level, Log, Numeric, Power, categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from causal.inference.posterior import Posterior
+    from causal.models.design import Key
+    from causal.models.terms import Atom
 
 __all__ = [
     "Contrast",
@@ -51,6 +56,7 @@ __all__ = [
     "effects",
     "expit",
     "program_ends",
+    "rise_parts",
     "set_to",
     "subgroup_effects",
 ]
@@ -139,7 +145,7 @@ def contrasts(regression: Regression, table: Table) -> tuple[Contrast, ...]:
     column = table[regression.exposure]
     if column.kind != "binary":
         return (Contrast("+1", 0.0, 1.0, raised=True),)
-    low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    low, high = column.low, column.high
     ends = (f"({text})" if text.startswith("-") else text for text in map(_number, (high, low)))
     return (Contrast(" - ".join(ends), low, high),)
 
@@ -169,7 +175,7 @@ def set_to(table: Table, regression: Regression, contrast: Contrast, end: float)
         if regression.exposure in known:  # the regression may know its levels in another order
             end = float(column.levels.index(known[regression.exposure][int(end)]))
         values = np.full(table.rows, end)
-    moved = replace(column, values=values)
+    moved = column.holding(values)
     return replace(table, columns=MappingProxyType({**table.columns, column.name: moved}))
 
 
@@ -198,7 +204,7 @@ def effects(
         and odds ratio. Counts (poisson, negbinomial): difference, scale ``"outcome"``, and
         ``"ratio"``. A ratio whose lower average is 0 in some draw is left out.
     """
-    return _of_rows(regression, posterior, table, prob, np.ones(table.rows, np.bool_))
+    return _of_rows(regression, posterior, table, prob, None)
 
 
 def subgroup_effects(
@@ -274,7 +280,7 @@ def dose_response(
             f"The model takes the logarithm of {shown(regression.exposure)}, and {lowest:g} has "
             "none. Ask for values above 0."
         )
-    predict = _Predictor(regression, posterior, table, np.ones(table.rows, np.bool_))
+    predict = _Predictor(regression, posterior, table, None)
     curve = [predict(Contrast("", 0.0, float(value)), float(value)) for value in values]
     return np.stack(curve, axis=1)
 
@@ -301,9 +307,9 @@ def _of_rows(
     posterior: Posterior,
     table: Table,
     prob: float,
-    chosen: NDArray[np.bool_],
+    chosen: NDArray[np.bool_] | None,
 ) -> tuple[Effect, ...]:
-    """The effects averaged over the chosen rows."""
+    """The effects averaged over the chosen rows; None: all."""
     asked = contrasts(regression, table)
     if RULES[regression.family].link == "identity" and regression.family != "cells":
         return tuple(
@@ -326,16 +332,15 @@ def _linear(
     table: Table,
     contrast: Contrast,
     prob: float,
-    chosen: NDArray[np.bool_],
+    chosen: NDArray[np.bool_] | None,
 ) -> Effect:
     """The effect is one linear function of the coefficients."""
-    names, weights = regression.linear_names, {}
-    for place, by in _risen(regression, table, contrast):
-        rows = by[chosen] if isinstance(by, np.ndarray) else np.array([by])
-        # A column that moves by the same everywhere keeps that number exactly.
-        average = float(rows[0] if np.all(rows == rows[0]) else rows.mean())
-        if average:
-            weights[names[place]] = average
+    names = regression.linear_names
+    if isinstance(table, LargeTable):
+        rises = _large_rises(regression, table, contrast, chosen)
+    else:
+        rises = _rises(regression, table, contrast, chosen)
+    weights = {names[place]: average for place, average in rises if average}
     found = posterior.summary(weights, prob)
     return Effect(
         found.mean,
@@ -348,6 +353,104 @@ def _linear(
         posterior.values(weights).ravel(),
         weights,
     )
+
+
+def _rises(
+    regression: Regression, table: Table, contrast: Contrast, chosen: NDArray[np.bool_] | None
+) -> Iterator[tuple[int, float]]:
+    """By how much the contrast moves each column of the design, on average."""
+    for place, by in _risen(regression, table, contrast):
+        if not isinstance(by, np.ndarray):
+            yield place, by
+            continue
+        rows = by if chosen is None else by[chosen]
+        weights = (
+            table.weights if chosen is None or table.weights is None else table.weights[chosen]
+        )
+        # A column that moves by the same everywhere keeps that number exactly.
+        same = np.all(rows == rows[0])
+        yield place, float(rows[0] if same else np.average(rows, weights=weights))
+
+
+def _large_rises(
+    regression: Regression, table: LargeTable, contrast: Contrast, chosen: NDArray[np.bool_] | None
+) -> Iterator[tuple[int, float]]:
+    """The same from sums over the rows, or block by block where there are none."""
+    if chosen is not None:
+        refuse("the rows of some groups")
+    parts = {
+        place: rise_parts(column, regression.exposure, contrast, table, {})
+        for place, column in enumerate(regression.columns)
+    }
+    if None not in parts.values():
+        keys = {key for rise in parts.values() for _, key in rise or ()} - {()}
+        products = [tuple(atom for atom, _ in key) for key in keys]
+        mean = {(): 1.0, **dict(zip(keys, averages(products, table).tolist(), strict=True))}
+        for place, rise in parts.items():
+            yield place, sum(step * mean[key] for step, key in rise or ())
+        return
+    total: dict[int, float] = {}
+    for block in table.blocks():
+        for place, average in _rises(regression, block, contrast, None):
+            total[place] = total.get(place, 0.0) + average * block.rows
+    yield from ((place, value / table.rows) for place, value in total.items())
+
+
+def rise_parts(
+    column: DesignColumn,
+    exposure: str | None,
+    contrast: Contrast,
+    table: LargeTable,
+    centres: Mapping[Atom, float],
+) -> list[tuple[float, Key]] | None:
+    """By how much the contrast moves a column of the design: a sum of numbers times products.
+
+    Parameters
+    ----------
+    centres
+        What is subtracted from each atom of the column before they are multiplied.
+
+    Returns
+    -------
+    list of (number, what it is multiplied with) or None
+        The empty product is 1. None for a logarithm, whose rise is no such sum.
+    """
+    own = [atom for atom in column if atom.variable == exposure]
+    if not own:
+        return []
+    others = [(atom, centres.get(atom, 0.0)) for atom in column if atom.variable != exposure]
+    [atom] = own
+    levels = table[atom.variable].levels
+    if isinstance(atom, Level):
+        ends = [levels[int(end)] == atom.label for end in (contrast.high, contrast.low)]
+        rises: list[tuple[float, Key]] = [(float(ends[0]) - float(ends[1]), ())]
+    elif isinstance(atom, Log):
+        if contrast.raised:
+            return None
+        rises = [(math.log(contrast.high) - math.log(contrast.low), ())]
+    elif isinstance(atom, Power) and contrast.raised:
+        # (u + s)^p - u^p by powers of u = x - base
+        p, step = atom.exponent, contrast.step
+        rises = [(step**p, ())]
+        for j in range(1, p):
+            power = Power(atom.variable, j, atom.centre)
+            rises.append((math.comb(p, j) * step ** (p - j), ((power, 0.0),)))
+    elif isinstance(atom, Power):
+        high, low = contrast.high - atom.centre, contrast.low - atom.centre
+        rises = [(high**atom.exponent - low**atom.exponent, ())]
+    else:
+        rises = [(contrast.step, ())]
+    found: list[tuple[float, Key]] = []
+    for step, key in rises:
+        if not key and len(others) == 1:
+            # A column of one atom is kept as it is in a statistic, whatever its centre.
+            [(other, centre)] = others
+            found.append((step, ((other, 0.0),)))
+            if centre:
+                found.append((-step * centre, ()))
+        else:
+            found.append((step, (*key, *others)))
+    return found
 
 
 def _risen(
@@ -386,7 +489,7 @@ class _Predictor:
         regression: Regression,
         posterior: Posterior,
         table: Table,
-        chosen: NDArray[np.bool_],
+        chosen: NDArray[np.bool_] | None,
     ) -> None:
         self.regression = regression
         table, weights = _distinct_rows(regression, table, chosen)
@@ -432,17 +535,21 @@ class _Predictor:
 
 
 def _distinct_rows(
-    regression: Regression, table: Table, chosen: NDArray[np.bool_]
+    regression: Regression, table: Table, chosen: NDArray[np.bool_] | None
 ) -> tuple[Table, NDArray[np.float64]]:
     """The chosen rows, those that agree in every predictor once, and how often each counts."""
     names = list(dict.fromkeys(v for v in regression.variables if v != regression.outcome))
-    counts = trials(regression, table)[chosen]
-    values = np.stack([table[name].values[chosen] for name in names], axis=1)
+    counts = trials(regression, table)
+    if table.weights is not None:
+        counts = counts * table.weights
+    rows: Any = slice(None) if chosen is None else chosen
+    counts = counts[rows]
+    values = np.stack([table[name].values[rows] for name in names], axis=1)
     few = np.prod([min(table[name].distinct, len(values)) for name in names], dtype=np.float64)
     if few <= len(values) / 2:
         values, place = np.unique(values, axis=0, return_inverse=True)
         counts = np.bincount(place.ravel(), weights=counts)
-    kept = {name: replace(table[name], values=values[:, place]) for place, name in enumerate(names)}
+    kept = {name: table[name].holding(values[:, place]) for place, name in enumerate(names)}
     return Table(table.source, len(values), MappingProxyType(kept)), counts
 
 

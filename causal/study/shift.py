@@ -61,6 +61,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from causal.data.large import LargeTable, refuse
 from causal.data.table import Table
 from causal.errors import shown
 from causal.models.design import atom_values, needed, offset, response, trials
@@ -69,9 +70,12 @@ from causal.models.priors import Distribution
 from causal.models.regression import Regression
 from causal.models.terms import Atom, Level, Numeric, Varying, categories, columns
 from causal.study.effects import contrasts, set_to
+from causal.study.large_shift import large_fit, norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from causal.data.moments import Moments
 
     Held = Mapping[str, float]
 
@@ -186,6 +190,7 @@ def shifts(
     seed: int,
     draws: int = 2000,
     held: Mapping[str, Held],
+    moments: Moments | None = None,
 ) -> dict[str, Shift]:
     """The shift of each other model from the correct one, all by the same weights.
 
@@ -201,6 +206,8 @@ def shifts(
         Of each model by name: the posterior mean of each of its ``other_names``. Those of what
         varies by a category and the shape of the distribution are taken as known; sigma is the
         scale of the priors, where they have to be kept.
+    moments
+        The `causal.models.design.statistic` of the rows, for a `LargeTable`.
 
     Returns
     -------
@@ -211,6 +218,9 @@ def shifts(
     if not others:
         return {}
     models = (correct, *others)
+    if isinstance(table, LargeTable):
+        assert moments is not None
+        return _large(models, moments, table, prob, np.random.default_rng(seed), draws)
     free = [_fit(model, table, held[model.name]) for model in models]
     kept = free
     if any(isinstance(fit, _Fit) and fit.note for fit in free):
@@ -222,7 +232,13 @@ def shifts(
         _pair((free[0], free[place]), (kept[0], kept[place])) for place in range(1, len(models))
     ]
     fits = list(dict.fromkeys(fit for pair in pairs if not isinstance(pair, str) for fit in pair))
-    drawn = dict(zip(fits, _effect_draws(fits, table.rows, draws, seed), strict=True))
+    if table.weights is None:
+        effects = _effect_draws(fits, table.rows, draws, seed)
+    else:
+        # Gamma(c) for the c rows that a row stands for: normal, for all that so many rows show.
+        normal = np.random.default_rng(seed).standard_normal((draws, table.rows))
+        effects = [fit.effect + normal @ fit.influence for fit in fits]
+    drawn = dict(zip(fits, effects, strict=True))
     return {
         model.name: _unmeasured(pair, prob)
         if isinstance(pair, str)
@@ -483,7 +499,10 @@ def _attempt(regression: Regression, table: Table, held: Held, *, free: bool) ->
         return "its numbers are too large or too small to compute with"
     if not (abs(fit.effect) < 1e100 and np.all(np.abs(fit.influence) < 1e100)):
         return "what it predicts is too large to compute with"
-    return fit
+    if table.weights is None:
+        return fit
+    # Rows that are alike add up: the norm of what is left is that over all of them.
+    return replace(_first_order(fit), influence=fit.influence * np.sqrt(table.weights))
 
 
 def _solve(regression: Regression, table: Table, held: Held, *, free: bool) -> _Fit:
@@ -494,7 +513,7 @@ def _solve(regression: Regression, table: Table, held: Held, *, free: bool) -> _
     cuts = max(len(regression.grades) - 1, 0)
     varies = _varies(regression)
     coefficients = cuts + int(kept.sum())
-    if free and table.rows <= coefficients - int(varies.sum()):
+    if free and table.total <= coefficients - int(varies.sum()):
         raise _NoFit("it has no more rows than coefficients")
     if coefficients > MOST and coefficients * table.rows > LARGEST:
         raise _NoFit(f"{table.rows:,} rows of {coefficients:,} coefficients are too many at once")
@@ -508,6 +527,8 @@ def _solve(regression: Regression, table: Table, held: Held, *, free: bool) -> _
     prior[:, cuts:] /= _condition(x, ends, anchored=anchored, cuts=cuts)
 
     if regression.family == "gaussian":
+        if table.weights is not None:
+            refuse("the rows of a normal model")
         y = response(regression, table) - offset(regression, table)
         if anchored:
             y = y - y.mean()
@@ -544,7 +565,7 @@ def _ends(regression: Regression, table: Table) -> list[Array]:
     exposed = [c for c in regression.columns if regression.exposure in {a.variable for a in c}]
     same = all(len(column) == 1 and isinstance(column[0], Numeric | Level) for column in exposed)
     if linear and same:
-        first = {n: replace(c, values=c.values[:1]) for n, c in table.columns.items()}
+        first = {n: c.holding(c.values[:1]) for n, c in table.columns.items()}
         table = Table(table.source, 1, first)
     high, low = (
         _columns(regression, set_to(table, regression, contrast, end))
@@ -755,6 +776,8 @@ class _Law:
         With its first two derivatives. None: the identity.
     lacking
         Why there may be no fit, as a clause.
+    each : (n,) or None
+        How many rows each row stands for, `counts` and all of `at` with it; None: one.
     grade, steps
         Of an ordered outcome: its grades as numbers from 0, and the differences of their values.
     """
@@ -766,6 +789,7 @@ class _Law:
     mean: Callable[[Array], tuple[Array, Array, Array]] | None
     lacking: str
     unit: float = 1.0
+    each: Array | None = None
     grade: NDArray[np.intp] | None = None
     steps: tuple[float, ...] = ()
 
@@ -774,18 +798,24 @@ def _law(regression: Regression, table: Table, held: Held) -> _Law:
     """The distribution of a regression's outcome; its shape as held."""
     y, added = response(regression, table), offset(regression, table)
     counts, none = trials(regression, table), np.zeros(table.rows)
+    weights = np.ones(table.rows) if table.weights is None else table.weights
+    if table.weights is not None and regression.family in ("student", "ordered"):
+        refuse(f"the rows of a model of the family {regression.family}")
     match regression.family:
         case "student":
             sigma, nu = _scale(regression, table, held), held["nu"]
             at = _student(y, sigma, nu)
             return _Law(at, added, y, counts, None, "no fit is better than all near it", sigma)
         case "poisson" | "negbinomial":
-            at = _poisson(y)
+            at = _poisson(y, weights)
             if regression.family == "negbinomial":
                 # y successes among y + alpha trials, at the log odds eta - log alpha.
-                at = _binomial(y, y + held["alpha"], math.log(held["alpha"]))
+                trials_ = weights * (y + held["alpha"])
+                at = _binomial(weights * y, trials_, math.log(held["alpha"]))
             lacking = "its predictors single out rows in which every count is 0"
-            return _Law(at, added, np.log(y + 0.5), counts, _exponential, lacking)
+            counts = weights * counts
+            start = np.log(y + 0.5)
+            return _Law(at, added, start, counts, _exponential, lacking, each=table.weights)
         case "ordered":
             grade = y.astype(np.intp)
             steps = tuple(np.diff(regression.grades).tolist())
@@ -794,10 +824,11 @@ def _law(regression: Regression, table: Table, held: Held) -> _Law:
             return _Law(at, added, none, counts, _logistic, lacking, grade=grade, steps=steps)
         case "binomial":
             lacking = "its predictors separate the successes from the failures"
-            return _Law(_binomial(y, counts), added, none, counts, _logistic, lacking)
         case _:
             lacking = "its predictors separate the two outcomes"
-            return _Law(_binomial(y, counts), added, none, counts, _logistic, lacking)
+    counts = weights * counts
+    at = _binomial(weights * y, counts)
+    return _Law(at, added, none, counts, _logistic, lacking, each=table.weights)
 
 
 def _halves(eta: Array) -> tuple[Array, Array, Array]:
@@ -833,12 +864,15 @@ def _binomial(y: Array, n: Array, shift: float = 0.0) -> Callable[[Array], _Loca
     return at
 
 
-def _poisson(y: Array) -> Callable[[Array], _Local]:
-    """Counts with the mean ``e^eta``."""
+def _poisson(y: Array, weights: Array) -> Callable[[Array], _Local]:
+    """Counts with the mean ``e^eta``, each as often as its weight says."""
 
     def at(eta: Array) -> _Local:
         mu = np.exp(eta)
-        return _Local(float((mu - y * eta).sum()), y - mu, mu, mu)
+        information = weights * mu
+        return _Local(
+            float((weights * (mu - y * eta)).sum()), weights * (y - mu), information, information
+        )
 
     return at
 
@@ -958,8 +992,13 @@ def _generalised(law: _Law, x: Array, ends: Sequence[Array], prior: Array, targe
         pull=pseudo.T @ (target - prior @ coefficients),
     )
     compared = _compared(law, ends, coefficients, change)
-    moves = _moves(local, compared.gradient.sum(axis=0))
-    fit = _assembled(local, compared, moves, rounding=max(1e-10, 1e-14 * basis.condition))
+    rounding = max(1e-10, 1e-14 * basis.condition)
+    slope = compared.gradient.sum(axis=0)
+    if law.each is not None:
+        moves = _moves(_one_of_each(local, law.each), slope)
+        return _assembled(local, compared, moves, rounding=rounding, each=law.each)
+    moves = _moves(local, slope)
+    fit = _assembled(local, compared, moves, rounding=rounding)
     far = np.linalg.norm(moves, axis=1)
     chosen = np.flatnonzero(far > FAR)
     chosen = chosen[np.argsort(-far[chosen])[: REFITS // b.size]]
@@ -970,6 +1009,17 @@ def _generalised(law: _Law, x: Array, ends: Sequence[Array], prior: Array, targe
         left = (_contrasts(law, ends, moved) * counts).sum(axis=1) / counts.sum(axis=1)
         fit.influence[chosen] = fit.effect - left
     return fit
+
+
+def _one_of_each(local: _Quadratic, each: Array) -> _Quadratic:
+    """One of the rows that each row stands for, in the fit to all of them."""
+    assert local.information is not None
+    return replace(
+        local,
+        q=local.q / np.sqrt(each)[:, None],
+        information=local.information / each,
+        score=local.score / each,
+    )
 
 
 def _all_but(chosen: NDArray[np.intp], n: int) -> Array:
@@ -1130,11 +1180,20 @@ class _Quadratic:
         return signs
 
 
-def _assembled(local: _Quadratic, compared: _Compared, moves: Array, *, rounding: float) -> _Fit:
-    """All that the draws need of a fit."""
+def _assembled(
+    local: _Quadratic,
+    compared: _Compared,
+    moves: Array,
+    *,
+    rounding: float,
+    each: Array | float = 1.0,
+) -> _Fit:
+    """All that the draws need of a fit; *each* row stands for so many, and one of them goes."""
     contrast, gradient, counts = compared.contrast, compared.gradient, compared.counts
     total = float(counts.sum())
     effect, slope = float(contrast.sum()) / total, gradient.sum(axis=0)
+    contrast, counts = contrast / each, counts / each
+    gradient = (gradient.T / each).T
     influence = moves @ slope
     if len(contrast) > 1:
         # Without row i the coefficients move by -moves_i, and the average runs over the others.
@@ -1249,7 +1308,8 @@ def _cells(regression: Regression, table: Table, *, free: bool) -> _Shares:
     stratum = np.searchsorted(strata, exposed(cells, contrast.high))
 
     y = response(regression, table)
-    rows, hits = (np.bincount(own, weights=w, minlength=len(cells)) for w in (None, y))
+    each = np.ones(table.rows) if table.weights is None else table.weights
+    rows, hits = (np.bincount(own, weights=w, minlength=len(cells)) for w in (each, each * y))
     alpha, both = np.zeros(len(cells)), np.zeros(len(cells))
     if not free:
         [priors] = regression.priors.terms
@@ -1260,9 +1320,9 @@ def _cells(regression: Regression, table: Table, *, free: bool) -> _Shares:
     elif np.any(rows[[high, low]] == 1):
         raise _NoFit("one row alone decides about the effect")
 
-    n = table.rows
+    n = table.total
     share = (hits + alpha) / (rows + both)
-    weight = np.bincount(stratum[own], minlength=len(strata))
+    weight = np.bincount(stratum[own], weights=each, minlength=len(strata))
     risen = share[high] - share[low]
     effect = float(weight @ risen) / n
     # Without row i: one row less in its stratum, and another share in its cell.
@@ -1342,6 +1402,41 @@ def _unmeasured(note: str, prob: float) -> Shift:
     return Shift(math.nan, math.inf, (-math.inf, math.inf), prob, np.empty(0), note=note)
 
 
+def _large(
+    models: Sequence[Regression],
+    moments: Moments,
+    table: LargeTable,
+    prob: float,
+    generator: np.random.Generator,
+    draws: int,
+) -> dict[str, Shift]:
+    """The shifts of normal models of a table that is too large to hold."""
+    fits = [large_fit(model, moments, table) for model in models]
+    there = [fit for fit in fits if not isinstance(fit, str)]
+    each, apart = norms(there, table) if len(there) > 1 else (np.zeros(1), np.zeros(1))
+    sds = {
+        id(fit): (float(one), float(gap)) for fit, one, gap in zip(there, each, apart, strict=True)
+    }
+    base, found = fits[0], {}
+    for model, fit in zip(models[1:], fits[1:], strict=True):
+        if isinstance(base, str) or isinstance(fit, str):
+            why = " ".join(one for one in (base, fit) if isinstance(one, str))
+            found[model.name] = _unmeasured(why, prob)
+            continue
+        own, sd = sds[id(fit)]
+        mean = fit.effect - base.effect
+        drawn = generator.standard_normal(draws)
+        drawn = mean + sd * (drawn - drawn.mean()) / float(drawn.std())
+        low, high = np.quantile(drawn, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
+        rounding = max(base.rounding, fit.rounding, IMMATERIAL * max(own, sds[id(base)][0]))
+        found[model.name] = Shift(mean, sd, (low, high), prob, drawn, rounding=rounding)
+    return found
+
+
+IMMATERIAL = 1e-6
+"""A shift of so many of either effect's own sds is a change of notation."""
+
+
 def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
     mean = other.effect - correct.effect
     sd = float(np.linalg.norm(other.influence - correct.influence))
@@ -1355,8 +1450,7 @@ def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
     low, high = np.quantile(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
     reasons = [fit.note for fit in (correct, other) if fit.note]
     note = f"The shift keeps the priors of both models: without them {' and '.join(reasons)}."
-    # A shift a millionth of either effect's own uncertainty is a change of notation.
-    immaterial = 1e-6 * max(float(np.linalg.norm(f.influence)) for f in (correct, other))
+    immaterial = IMMATERIAL * max(float(np.linalg.norm(f.influence)) for f in (correct, other))
     return Shift(
         mean,
         sd,

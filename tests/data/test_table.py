@@ -473,8 +473,9 @@ def test_rows_far_apart_still_make_one_column(tmp_path):
 
 def test_a_path_that_is_no_file_is_refused(tmp_path):
     (tmp_path / "fork.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "empty").mkdir()
     cases = {
-        str(tmp_path): "is a folder",
+        str(tmp_path / "empty"): "holds no .parquet and no .csv file",
         str(tmp_path / "frok.csv"): "no such file. Did you mean 'fork.csv'?",
         str(tmp_path / "fork.csv" / "x"): "cannot be read",
         "/dev/null": "device",

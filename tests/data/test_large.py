@@ -1,0 +1,453 @@
+"""Tables that stay where they are: the same facts, sums and rows as in memory."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from causal.data import address, large, warehouse
+from causal.data.large import Factor, FarColumn, LargeTable
+from causal.data.table import CountedTable, Table, read_table
+from causal.errors import DataError, MissingPart, TooManyRows
+
+ibis = pytest.importorskip("ibis")
+duckdb = pytest.importorskip("duckdb")
+
+# Ibis asks DuckDB by names that DuckDB has since changed.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fetch_arrow:DeprecationWarning")
+
+ROWS = 700
+EVERY = ("x", "n", "b", "flag", "money", "g", "s")
+
+
+def columns(seed: int = 0, rows: int = ROWS) -> dict[str, pa.Array]:
+    random = np.random.default_rng(seed)
+    x = random.normal(3.0, 2.0, rows)
+    x[random.random(rows) < 0.05] = np.nan
+    group = np.array(["b ", "a", "", "ä'\"; DROP TABLE t; --", "c"])[random.integers(0, 5, rows)]
+    small = random.integers(0, 4, rows)
+    return {
+        "x": pa.array(x),
+        "n": pa.array(random.integers(0, 50, rows), mask=random.random(rows) < 0.1),
+        "b": pa.array(random.integers(0, 2, rows) * 3 + 1, pa.int8()),
+        "flag": pa.array(random.random(rows) < 0.3),
+        "money": pa.array([decimal.Decimal(int(v)) / 4 for v in random.integers(-9, 99, rows)]),
+        "g": pa.array(group.tolist()),
+        "s": pa.array([None if v == 3 else f"level {v}" for v in small.tolist()]),
+    }
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table(columns()), path)
+    return path
+
+
+@pytest.fixture
+def database(parquet: Path, tmp_path: Path) -> str:
+    path = tmp_path / "big.db"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE visits AS SELECT * FROM read_parquet(?)", [str(parquet)])
+        con.execute("CREATE SCHEMA other")
+        con.execute("CREATE TABLE other.visits AS SELECT * FROM visits LIMIT 5")
+    return f"duckdb:///{path}?table=visits"
+
+
+@pytest.fixture(autouse=True)
+def nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "IN_MEMORY", 0)
+
+
+def pushing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB as an engine that answers by sums alone."""
+    made = warehouse.Warehouse
+
+    def pushed(*given: object, **named: object) -> warehouse.Warehouse:
+        return made(*given, **{**named, "pushes": True})
+
+    monkeypatch.setattr(address, "Warehouse", pushed)
+
+
+@pytest.fixture(params=["files", "database", "sums where they lie"])
+def far(request, parquet: Path, database: str, monkeypatch: pytest.MonkeyPatch):
+    """A function that opens the table in one of the ways there are."""
+    if request.param == "sums where they lie":
+        pushing(monkeypatch)
+    source = [parquet] if request.param == "files" else database
+
+    def opened(names=EVERY, **more) -> LargeTable:
+        table = read_table(source, list(names), **more)
+        assert isinstance(table, LargeTable)
+        return table
+
+    return opened
+
+
+def facts(table: Table, name: str) -> tuple:
+    column = table[name]
+    ends = (column.low, column.high)
+    many = min(column.distinct, large.MOST_DISTINCT + 1)
+    return (column.kind, column.levels, column.missing, ends, many, column.level_rows.tolist())
+
+
+def assert_same_facts(one: Table, other: Table, names=EVERY) -> None:
+    assert one.rows == other.rows
+    for name in names:
+        mine, theirs = facts(one, name), facts(other, name)
+        if theirs[0] not in ("category", "binary"):  # an engine need not count more than two
+            mine, theirs = mine[:4], theirs[:4]
+        if theirs[0] == "category":  # codes have other ends than the levels that are left
+            mine, theirs = (*mine[:3], *mine[4:]), (*theirs[:3], *theirs[4:])
+        assert mine == theirs, name
+
+
+def test_a_column_knows_of_the_far_rows_what_it_would_know_of_rows_in_memory(far, parquet):
+    near = read_table(parquet, EVERY)
+    assert type(near) is Table
+    table = far()
+    assert_same_facts(table, near)
+    assert table.lacking(EVERY) == near.lacking(EVERY)
+    for names in (["b", "flag"], ["x", "b"], ["n", "g"], list(EVERY)):
+        assert_same_facts(table.complete(names), near.complete(names), names)
+
+
+def test_numbers_can_be_groups(far, parquet):
+    near = read_table(parquet, ["n", "b", "x"], categorical=["n", "b"])
+    table = far(["n", "b", "x"], categorical=["n", "b"])
+    assert_same_facts(table, near, ["n", "b", "x"])
+    assert_same_facts(table.complete(["n", "x"]), near.complete(["n", "x"]), ["n", "x"])
+
+
+def rows_of(table: Table) -> list[tuple[float, ...]]:
+    values = np.stack([table[name].values for name in table.columns])
+    return sorted(map(tuple, values.T.tolist()))
+
+
+@pytest.mark.parametrize("block", [1, 64, 1_000])
+def test_blocks_are_the_rows(far, parquet, block, monkeypatch):
+    monkeypatch.setattr(warehouse, "BLOCK", block)
+    names = ["x", "g", "s", "flag"]
+    near, table = read_table(parquet, names).complete(names), far(names).complete(names)
+    found = []
+    for part in table.blocks():
+        assert part["x"].kind == "continuous"
+        assert (part["x"].low, part["x"].high) == (near["x"].low, near["x"].high)
+        found += rows_of(part)
+    assert sorted(found) == rows_of(near)
+
+
+def products() -> list[tuple[Factor, ...]]:
+    x, n = Factor("x", centre=2.0), Factor("n")
+    level = Factor("s", "level", label="level 1")
+    power = Factor("x", "power", 3, 1.5)
+    return [(x,), (n,), (level,), (x, level), (power,), (Factor("b", "log"), n), (n, x)]
+
+
+def by_hand(factors: tuple[Factor, ...], table: Table) -> np.ndarray:
+    made = np.ones(table.rows)
+    for factor in factors:
+        column = table[factor.variable]
+        values = column.values
+        match factor.shape:
+            case "log":
+                values = np.log(values)
+            case "power":
+                values = (values - factor.base) ** factor.exponent
+            case "level":
+                values = (values == column.levels.index(factor.label)).astype(float)
+        made = made * (values - factor.centre)
+    return made
+
+
+def test_sums_formed_where_the_rows_lie_are_the_sums(database, parquet, monkeypatch):
+    pushing(monkeypatch)
+    names = ["x", "n", "s", "b"]
+    near = read_table(parquet, names).complete(names)
+    table = read_table(database, names).complete(names)
+    matrix = np.stack([by_hand(one, near) for one in products()], axis=1)
+    moments = table.products(range(len(products())), products())
+    assert moments is not None
+    assert moments.rows == near.rows
+    np.testing.assert_allclose(moments.means, matrix.mean(axis=0), rtol=1e-12)
+    centred = matrix - matrix.mean(axis=0)
+    np.testing.assert_allclose(
+        moments.triangle[1:, 1:].T @ moments.triangle[1:, 1:], centred.T @ centred, rtol=1e-10
+    )
+
+    k = np.column_stack([np.ones(near.rows), matrix])
+    forms = [np.random.default_rng(i).normal(size=(8, 8)) for i in range(3)]
+    found = table.far.squares(products(), forms, table.needed)
+    expected = [np.sum(np.einsum("ni,ij,nj->n", k, form, k) ** 2) for form in forms]
+    np.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
+def test_sums_that_would_lose_digits_are_not_taken(tmp_path, monkeypatch):
+    pushing(monkeypatch)
+    random = np.random.default_rng(2)
+    x = random.normal(size=ROWS)
+    path = tmp_path / "near.parquet"
+    twin = x + 1e-7 * random.normal(size=ROWS)
+    pq.write_table(pa.table({"x": x, "twin": twin, "far": x + 1e9}), path)
+    table = read_table([path], ["x", "twin", "far"])
+    assert table.products(("x",), [(Factor("x"),)]) is not None
+    assert table.products(("far",), [(Factor("far"),)]) is not None  # centred first
+    assert table.products(("x", "twin"), [(Factor("x"),), (Factor("twin"),)]) is None
+    assert table.plain is None
+
+
+def test_few_combinations_are_counted(far, parquet):
+    names = ["b", "flag", "s"]
+    near, table = read_table(parquet, names).complete(names), far(names).complete(names)
+    cells = table.gathered(names)
+    assert isinstance(cells, CountedTable)
+    assert cells.total == near.rows
+    assert cells.rows == len({*rows_of(near)})
+    counted = {}
+    for row in rows_of(near):
+        counted[row] = counted.get(row, 0) + 1
+    own = zip(*(cells[name].values.tolist() for name in names), strict=True)
+    assert dict(zip(own, cells.counts.tolist(), strict=True)) == counted
+    assert cells["s"].level_rows.tolist() == near["s"].level_rows.tolist()
+
+
+def test_many_combinations_are_held_or_refused(far, parquet, monkeypatch):
+    names = ["x", "b"]
+    near, table = read_table(parquet, names).complete(names), far(names).complete(names)
+    monkeypatch.setattr(large, "MOST_CELLS", 10)
+    held = table.gathered(names)
+    assert type(held) is Table
+    assert rows_of(held) == rows_of(near)
+    monkeypatch.setattr(large, "HELD", 100)
+    with pytest.raises(TooManyRows, match=r"rows of 2 columns into memory"):
+        table.gathered(names)
+    with pytest.raises(TooManyRows, match="the values of 'x'"):
+        _ = table["x"].values
+
+
+def test_a_category_without_blank_or_rare_text_is_read_as_in_memory(tmp_path):
+    """Raw values that are one level (blanks about them in a text file) are one level here."""
+    path = tmp_path / "text.csv"
+    path.write_text("g,v\n" + "a,1\n a ,2\nb,NA\nNA,4\n" * 30)
+    near, table = read_table(path, ["g", "v"]), read_table([path], ["g", "v"])
+    assert_same_facts(table, near, ["g", "v"])
+    both = ["g", "v"]
+    assert rows_of(table.complete(both).gathered(both))
+    assert sorted(
+        row for part in table.complete(both).blocks() for row in rows_of(part)
+    ) == rows_of(near.complete(both))
+
+
+@pytest.mark.parametrize("text", ["x;y\n1,5;2\n", "x\ty\n1.5\t2\n", "x|y\n1.5|2\n", "x,y\n1.5,2\n"])
+def test_a_large_text_file_is_read_as_its_beginning_was(tmp_path, text):
+    header, row = text.splitlines()
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header}\n" + f"{row}\n" * 50 + row.replace("1", "7") + "\n")
+    near, table = read_table(path, ["x", "y"]), read_table([path], ["x", "y"])
+    assert isinstance(table, LargeTable)
+    assert_same_facts(table, near, ["x", "y"])
+    assert table.source.separator == near.source.separator
+    assert table.source.decimal == near.source.decimal
+
+
+def test_text_below_the_beginning_of_a_column_of_numbers_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "_HEAD", 100)
+    path = tmp_path / "late.csv"
+    path.write_text("x,y\n" + "1.5,2\n" * 500 + "oops,3\n" + "1.5,2\n" * 5)
+    with pytest.raises(DataError, match="oops"):
+        read_table([path], ["x", "y"])
+
+
+def test_what_is_small_is_read_into_memory(parquet, database, monkeypatch):
+    monkeypatch.setattr(address, "IN_MEMORY", ROWS * len(EVERY))
+    for source in ([parquet], database, str(parquet.parent / "*.parquet"), parquet.parent):
+        if source == parquet.parent:
+            (parquet.parent / "big.db").unlink()
+        table = read_table(source, list(EVERY))
+        assert type(table) is Table
+        assert_same_facts(table, read_table(parquet, EVERY))
+
+
+def test_many_files_are_one_table(tmp_path):
+    whole = pa.table(columns())
+    for place in range(3):
+        pq.write_table(whole.slice(place * 250, 250), tmp_path / f"part [{place}].parquet")
+    near = read_table(whole, ["x", "g"])
+    files = sorted(tmp_path.glob("*.parquet"))
+    for source in (files, tmp_path, str(tmp_path / "part*.parquet")):
+        table = read_table(source, ["x", "g"])
+        assert isinstance(table, LargeTable)
+        assert_same_facts(table, near, ["x", "g"])
+        assert "3 files" in table.source.name
+
+
+def test_a_large_file_alone_stays_where_it_is(parquet, tmp_path, monkeypatch):
+    from causal.data import table as of_table
+
+    monkeypatch.setattr(of_table, "_PERHAPS_LARGE", 100)
+    monkeypatch.setattr(address, "BIG_TEXT", 1_000)
+    path = tmp_path / "t.csv"
+    path.write_text("x,b\n" + "1,2\n3,4\n" * 200)
+    assert isinstance(read_table(path, ["x", "b"]), LargeTable)
+    assert isinstance(read_table(parquet, ["x", "b"]), LargeTable)
+
+
+def test_an_ibis_table_is_taken_as_it_is(parquet):
+    table = ibis.duckdb.connect().read_parquet(parquet)
+    assert_same_facts(read_table(table, list(EVERY)), read_table(parquet, EVERY))
+    chosen = table.filter(table.b == 1)
+    assert read_table(chosen, ["x"]).rows == chosen.count().to_pyarrow().as_py()
+
+
+HOSTILE = ('a"b', "a'b", "c0", "x; DROP TABLE visits", "line\nbreak", "${x}", "<script>", "ﬁ", "fi")
+
+
+def test_names_are_data_and_never_part_of_a_query(tmp_path, monkeypatch):
+    random = np.random.default_rng(4)
+    data = {name: random.normal(size=60) for name in HOSTILE}
+    path = tmp_path / "it's; --[x].parquet"
+    pq.write_table(pa.table(data), path)
+    near = read_table(data, HOSTILE)
+    for push in (False, True):
+        if push:
+            pushing(monkeypatch)
+        table = read_table([path], HOSTILE)
+        assert_same_facts(table, near, HOSTILE)
+        expected = [data[name].mean() for name in HOSTILE]
+        keys = [(Factor(name),) for name in HOSTILE]
+        np.testing.assert_allclose(table.products(HOSTILE, keys).means, expected, rtol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------
+# What cannot be
+# ------------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_leads_nowhere_is_one_message(database, tmp_path):
+    path = database.partition("?")[0]
+    cases = {
+        path: "needs the name of one table: duckdb:///big.db?table=visits",
+        f"{path}?table=": "needs the name of one table",
+        f"{path}?table=visit": "no table 'visit'. Did you mean 'visits'?",
+        f"{path}?table=nowhere.visits": "cannot be reached",
+        f"duckdb:///{tmp_path}/no.db?table=t": "there is no such database file",
+        f"duckdb:///{__file__}?table=t": "cannot be reached",
+        "nonsense://host/db?table=t": "cannot be reached",
+        "postgres://127.0.0.1:1/db?table=t": "(cannot be reached|needs the library)",
+    }
+    for source, said in cases.items():
+        with pytest.raises((DataError, MissingPart), match=said.replace("?", r"\?")):
+            read_table(source, ["x"])
+
+
+def test_a_table_of_another_schema_is_found(database):
+    table = read_table(database.replace("=visits", "=other.visits"), ["b"])
+    assert table.rows == 5
+
+
+def test_a_password_is_not_shown():
+    assert address._without_password("postgres://me:secret@host/db?table=t") == (
+        "postgres://me:***@host/db?table=t"
+    )
+
+
+def test_columns_that_cannot_be_used_are_named(tmp_path, database):
+    day = datetime.date(2026, 1, 2)
+    path = tmp_path / "odd.parquet"
+    pq.write_table(
+        pa.table(
+            {
+                "day": [day] * 30,
+                "list": [[1]] * 30,
+                "void": pa.array([None] * 30, pa.float64()),
+                "huge": [1e200] * 30,
+                "inf": [float("inf")] + [1.0] * 29,
+                "id": [f"row {i}" for i in range(30)],
+            }
+        ),
+        path,
+    )
+    cases = {
+        "day": "dates or times",
+        "list": "cannot be summed up",
+        "void": "missing in every row",
+        "huge": "1e.200, which is no number to compute with",
+        "inf": "inf, which is no number to compute with",
+    }
+    for name, said in cases.items():
+        with pytest.raises(DataError, match=said):
+            read_table([path], [name])
+    with pytest.raises(DataError, match=r"no column 'y'.*--latent y"):
+        read_table(database, ["x", "y"])
+    assert isinstance(read_table([path], ["day"], categorical=["day"])["day"], FarColumn)
+
+
+def test_too_many_levels_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(warehouse, "MOST_LEVELS", 20)
+    path = tmp_path / "many.parquet"
+    pq.write_table(pa.table({"g": [f"g{i}" for i in range(30)] * 2}), path)
+    with pytest.raises(DataError, match="more than 20 different labels"):
+        read_table([path], ["g"])
+
+
+def test_files_that_are_no_table_are_one_message(tmp_path, parquet):
+    other = tmp_path / "other.csv"
+    other.write_text("x\n1\n")
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(parquet.read_bytes()[: parquet.stat().st_size // 2])
+    unequal = tmp_path / "unequal.parquet"
+    pq.write_table(pa.table({"z": [1.0, 2.0]}), unequal)
+    (tmp_path / "empty").mkdir()
+    cases = [
+        ([parquet, other], "some of these files are Parquet and some are not"),
+        ([parquet, tmp_path / "no.parquet"], "no such file"),
+        ([damaged], "cannot be reached"),
+        ([parquet, unequal], "cannot be re"),
+        (tmp_path / "empty", r"holds no \.parquet and no \.csv"),
+    ]
+    for source, said in cases:
+        with pytest.raises(DataError, match=said):
+            read_table(source, ["x"])
+
+
+def test_without_ibis_the_extra_is_named(monkeypatch, parquet):
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(MissingPart, match=r"causal-workbench\[warehouse\]"):
+        read_table([parquet], ["x"])
+
+
+@pytest.mark.heavy
+def test_spark_sums_up_where_its_rows_lie(tmp_path, monkeypatch):
+    pytest.importorskip("pyspark")
+    for variable in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"):
+        monkeypatch.setitem(os.environ, variable, sys.executable)
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.driver.host", "127.0.0.1")
+    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    try:
+        path = tmp_path / "table.parquet"
+        pq.write_table(pa.table(columns()), path)
+        table = read_table(ibis.pyspark.connect(session).read_parquet(str(path)), list(EVERY))
+        assert isinstance(table, LargeTable)
+        assert table.far.pushes
+        near = read_table(path, EVERY)
+        assert_same_facts(table, near)
+        names = ["x", "n", "s", "b"]
+        used = near.complete(names)
+        matrix = np.stack([by_hand(one, used) for one in products()], axis=1)
+        moments = table.complete(names).products(range(len(products())), products())
+        np.testing.assert_allclose(moments.means, matrix.mean(axis=0), rtol=1e-12)
+        cells = table.complete(["b", "s"]).gathered(["b", "s"])
+        assert cells.total == near.complete(["b", "s"]).rows
+    finally:
+        session.stop()
