@@ -310,8 +310,8 @@ def run(
     """Pick the set, fit the correct and the naive regressions, compare their posteriors.
 
     DATA is a CSV, Parquet or Arrow file, several of one kind, a folder of them, or a table:
-    duckdb:///big.db?table=visits, and what else Ibis reaches. Exit code 3 if the effect is not identifiable by
-    adjustment, 4 if a fit failed its checks.
+    duckdb:///big.db?table=visits, and what else Ibis reaches. Exit code 3 if the effect is not
+    identifiable by adjustment, 4 if a fit failed its checks.
     """
     _check_numbers(draws, prob, seed, matters)
     drawn = _dag(dag, latent)
@@ -319,10 +319,11 @@ def run(
     _check_writable(report, out, keep=(dag, *data))
     show = not (as_json or quiet)
     # The first line within a second: data that take longer to read are announced before.
-    slow = len(data) > 1 or _is_large(data[0])
+    slow = _is_large(data)
     if show and slow:
         _print_head(questions, dag)
 
+    from causal.data.source import without_password
     from causal.display.progress import progress as shown_progress
     from causal.inference.select import check_there, choose
     from causal.study.comparison import compare
@@ -338,7 +339,7 @@ def run(
     )
     with shown_progress(silent=quiet) as progress:
         if progress is not None and slow:
-            progress(f"reading {data[0]}", 0.0)
+            progress(f"reading {without_password(data[0])}", 0.0)
         table = asked.table(questions[0], data)
         plans = [asked.plan(question, table) for question in questions]
         check_there(sampler, pymc3_python)
@@ -829,10 +830,13 @@ def _check_kept(output: str, keep: Sequence[str]) -> None:
             )
 
 
-def _is_large(path: str) -> bool:
-    """Whether reading takes long enough to say so."""
+def _is_large(data: Names) -> bool:
+    """Whether reading takes long enough to say so: many bytes, or who knows how many."""
+    if any("://" in one for one in data):
+        return True
     try:
-        return "://" in path or Path(path).is_dir() or Path(path).stat().st_size > 50_000_000
+        files = [file for one in data for file in ([one], Path(one).rglob("*"))[Path(one).is_dir()]]
+        return sum(Path(file).stat().st_size for file in files) > 50_000_000
     except (OSError, ValueError):  # reading it will say why
         return False
 
@@ -852,9 +856,12 @@ def _write(studies: Sequence[Study], report: str | None, out: str | None) -> lis
 
 
 def _command() -> str:
+    """What was typed, as a report may show it."""
     import shlex
 
-    return shlex.join(["causal", *sys.argv[1:]])
+    from causal.data.source import without_password
+
+    return shlex.join(["causal", *map(without_password, sys.argv[1:])])
 
 
 def _console() -> Console:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from causal.data.column import MISSING
 from causal.data.large import LargeTable
-from causal.data.source import Raw, Source, found
+from causal.data.source import Format, Raw, Source, found, without_password
 from causal.data.warehouse import Warehouse, engine, fetched
 from causal.errors import DataError, MissingPart, did_you_mean, shown
 
@@ -97,7 +97,7 @@ def _table(
     if type(source).__module__.partition(".")[0] == "ibis":
         return source, Source("Ibis table", "table"), False
     if isinstance(source, str) and "://" in source:
-        return _connected(source), Source(_without_password(source), "table"), False
+        return _connected(source), Source(without_password(source), "table"), False
     files = _files(source)
     kinds = {"parquet" if _is_parquet(file) else "csv" for file in files}
     if len(kinds) > 1:
@@ -106,7 +106,8 @@ def _table(
     con = _asked(_duckdb)
     escaped = [glob.escape(file) for file in files]
     if kinds == {"parquet"}:
-        return _asked(lambda: con.read_parquet(escaped)), Source(name, "parquet"), False
+        form: Format = "parquet" if len(files) == 1 else "table"
+        return _asked(lambda: con.read_parquet(escaped)), Source(name, form), False
     return _text(con, files, escaped, name, wanted, categorical)
 
 
@@ -150,7 +151,8 @@ def _text(
             nullstr=sorted(MISSING),
         )
     )
-    source = Source(name, "csv", None, read.notes, read.separator, read.decimal)
+    form: Format = "csv" if len(files) == 1 else "table"
+    source = Source(name, form, None, read.notes, read.separator, read.decimal)
     return table, source, True
 
 
@@ -256,11 +258,3 @@ def _asked(question: Callable[[], Any]) -> Any:
     """What an engine answers, or one message in its own words."""
     with engine("the table cannot be reached"):
         return question()
-
-
-def _without_password(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.password is None:
-        return address
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from causal.errors import DataError, did_you_mean, shown
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["Format", "Raw", "Source", "found"]
+__all__ = ["Format", "Raw", "Source", "found", "without_password"]
 
 Format = Literal["csv", "parquet", "arrow", "memory", "table"]
 
@@ -90,6 +91,19 @@ def found(header: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[int, ...]
         if header[i] != name
     )
     return places, notes
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    try:
+        parts = urlsplit(address)
+        secret = parts.password
+    except ValueError:  # no address
+        return address
+    if secret is None:
+        return address
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
 
 
 def _absent(absent: Sequence[str], header: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causal.data.column import NUMBER, Column, Kind, column_from_arrow
-from causal.data.source import Format, Source
+from causal.data.source import Format, Source, without_password
 from causal.errors import DataError, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -228,4 +228,4 @@ def _is_far(source: object) -> bool:
 
 def _shown_path(path: str | os.PathLike[str] | object) -> str:
     # Unquoted, as a user typed it; control characters must not reach a terminal all the same.
-    return shown(str(path), 200)[1:-1]
+    return shown(without_password(str(path)), 200)[1:-1]

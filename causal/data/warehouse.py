@@ -421,10 +421,9 @@ def engine(what: str) -> Iterator[None]:
         yield
     except CausalError:
         raise
-    except ModuleNotFoundError as error:
-        raise MissingPart(
-            f"This address needs the library {error.name}, which is not installed."
-        ) from error
+    except ImportError as error:
+        said = " ".join(str(error).split())
+        raise MissingPart(f"This address needs a library: {shown(said, 300)[1:-1]}") from error
     except Exception as error:  # every engine has errors of its own
         said = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{what}: {shown(said, 400)[1:-1]}") from error

@@ -15,6 +15,7 @@ import pytest
 
 from causal.data import address, large, warehouse
 from causal.data.large import Factor, FarColumn, LargeTable
+from causal.data.source import without_password
 from causal.data.table import CountedTable, Table, read_table
 from causal.errors import DataError, MissingPart, TooManyRows
 
@@ -341,7 +342,7 @@ def test_an_address_that_leads_nowhere_is_one_message(database, tmp_path):
         f"duckdb:///{tmp_path}/no.db?table=t": "there is no such database file",
         f"duckdb:///{__file__}?table=t": "cannot be reached",
         "nonsense://host/db?table=t": "cannot be reached",
-        "postgres://127.0.0.1:1/db?table=t": "(cannot be reached|needs the library)",
+        "postgres://127.0.0.1:1/db?table=t": "(cannot be reached|needs a library)",
     }
     for source, said in cases.items():
         with pytest.raises((DataError, MissingPart), match=said.replace("?", r"\?")):
@@ -354,9 +355,12 @@ def test_a_table_of_another_schema_is_found(database):
 
 
 def test_a_password_is_not_shown():
-    assert address._without_password("postgres://me:secret@host/db?table=t") == (
-        "postgres://me:***@host/db?table=t"
-    )
+    secret = "postgres://me:secret@127.0.0.1:1/db?table=t"
+    assert without_password(secret) == "postgres://me:***@127.0.0.1:1/db?table=t"
+    assert without_password("a plain@file.csv") == "a plain@file.csv"
+    with pytest.raises((DataError, MissingPart)) as refused:
+        read_table(secret, ["x"])
+    assert "secret" not in str(refused.value)
 
 
 def test_columns_that_cannot_be_used_are_named(tmp_path, database):
