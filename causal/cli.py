@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from causal.models.priors import PriorChoice
     from causal.study.comparison import Study
     from causal.study.experiment import Demonstrated, Result
+    from causal.study.sets import MinimalSets
 
 __all__ = ["app", "main"]
 
@@ -260,17 +261,24 @@ def check(
 @_outcome
 @_effect("direct", "total", "both")
 @_latent
-@_repeated("--adjust", words="A set of your own, fitted beside: 'yours'. '' is the empty one.")
+@_repeated("--adjust", words="Your own set, fitted beside. '' is the empty set.")
 @_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
 @_modelled
 @click.option(
-    "--by", metavar="NAME", help="Tell the effect apart by the groups of a variable, too."
+    "--by", metavar="NAME", help="The effect by the groups of a variable, too."
 )
-@_flag("--paths", "paths", "Path analysis too: direct, indirect and total effect in one model.")
+@_flag("--paths", "paths", "Path analysis: direct, indirect, total effect.")
+@_flag("--all-sets", "all_sets", "Compare all minimal adjustment sets, too.")
 @click.option(
-    "--sampler", default="auto", metavar="SAMPLER", help="auto, exact, importance, nuts, pymc3."
+    "--sampler",
+    default="auto",
+    metavar="NAME",
+    help="auto, exact, importance, nuts, pymc, numpyro, pymc3.",
 )
 @click.option("--pymc3-python", metavar="PATH", help="A Python 3.9 that has PyMC3; see doctor.")
+@click.option("--jobs", default=1, metavar="N", help="Fit N models at once; -1: one a core.")
+@click.option("--cluster", metavar="tcp://HOST:PORT", help="Fit on the workers of a Dask cluster.")
+@click.option("--keep", metavar="DIR", help="Finished fits are kept here, and taken up again.")
 @click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
 @click.option("--prob", default=0.89, show_default=True, help="Mass of the intervals.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
@@ -296,8 +304,12 @@ def run(
     priors: str,
     by: str | None,
     paths: bool,
+    all_sets: bool,
     sampler: str,
     pymc3_python: str | None,
+    jobs: int,
+    cluster: str | None,
+    keep: str | None,
     draws: int,
     prob: float,
     seed: int,
@@ -317,6 +329,11 @@ def run(
     drawn = _dag(dag, latent)
     questions = [_question(drawn, exposure, outcome, one) for one in _effects(effect)]
     _check_writable(report, out, keep=(dag, *data))
+    _check_writable(None, keep, keep=())
+    if jobs != 1 or cluster is not None:
+        from causal.inference.many import check_where
+
+        check_where(jobs, cluster, None)
     show = not (as_json or quiet)
     # The first line within a second: data that take longer to read are announced before.
     slow = _is_large(data)
@@ -328,6 +345,7 @@ def run(
     from causal.inference.select import check_there, choose
     from causal.study.comparison import compare
     from causal.study.effects import check_groups
+    from causal.study.sets import minimal_models
 
     asked = _Asked(
         own=_own_models(questions[0], adjust, model),
@@ -341,7 +359,8 @@ def run(
         if progress is not None and slow:
             progress(f"reading {without_password(data[0])}", 0.0)
         table = asked.table(questions[0], data)
-        plans = [asked.plan(question, table) for question in questions]
+        minimal = [minimal_models(one, asked.own) if all_sets else None for one in questions]
+        plans = [asked.plan(*one, table) for one in zip(questions, minimal, strict=True)]
         check_there(sampler, pymc3_python)
         for made in plans:
             for regression in made.regressions:
@@ -357,7 +376,7 @@ def run(
         if show and not slow:
             _print_head(questions, dag)
         studies = []
-        for made in plans:
+        for made, own_sets in zip(plans, minimal, strict=True):
             if show:
                 from causal.display.text import plan_view
 
@@ -372,9 +391,15 @@ def run(
                     matters=matters,
                     pymc3_python=pymc3_python,
                     by=by,
+                    minimal=own_sets,
+                    jobs=jobs,
+                    cluster=cluster,
+                    keep=keep,
                     progress=progress,
                 )
             )
+            for note in studies[-1].plan.notes[len(made.notes) :]:
+                _complain(note)
             if paths and made is plans[-1]:
                 studies[-1] = replace(
                     studies[-1],
@@ -424,7 +449,7 @@ def run(
 @_outcome
 @_effect("direct", "total")
 @_latent
-@_repeated("--adjust", words="A set of your own, fitted beside: 'yours'. '' is the empty one.")
+@_repeated("--adjust", words="Your own set, fitted beside. '' is the empty set.")
 @_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
 @_modelled
 @click.option("--draws", default=4000, show_default=True, help="Posterior draws.")
@@ -470,7 +495,7 @@ def script(
     )
     from causal.models.script import of_plan
 
-    made = asked.plan(question, asked.table(question, data))
+    made = asked.plan(question, None, asked.table(question, data))
     program = of_plan(made, dialect=dialect, draws=draws, seed=seed, prob=prob)
     if output is None:
         print(program, end="")
@@ -738,14 +763,14 @@ class _Asked:
             categorical={*self.categorical, *groups},
         )
 
-    def plan(self, question: Question, table: Table) -> Plan:
+    def plan(self, question: Question, minimal: MinimalSets | None, table: Table) -> Plan:
         """What is fitted for one question."""
         from causal.models.generator import plan
 
         return plan(
             question,
             table,
-            own=self.own,
+            own={**self.own, **({} if minimal is None else minimal.own)},
             family=self.family,
             form=self.form,
             trials=self.trials,

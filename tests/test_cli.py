@@ -499,7 +499,10 @@ def test_questions_that_make_no_sense_are_refused_and_say_why(arguments, words):
 
 
 OPTIONS = {
-    "importance of a plain sum": (["--sampler", "importance"], "vary by a category"),
+    "importance of what varies": (
+        ["--sampler", "importance", "--family", "student", "--terms", "(1 | z)"],
+        "category",
+    ),
     "unknown sampler": (["--sampler", "gibbs"], "'auto', 'exact', 'importance', 'nuts'"),
     "exact where there is none": (
         ["--sampler", "exact", "--prior", "slope=Cauchy(0, 1)"],

@@ -13,8 +13,14 @@ ROOT = Path(__file__).parents[1]
 NHEFS = ["dags/nhefs.dag", "experiments/data/nhefs.csv"]
 HEAVY = {
     "arviz",
+    "dask",
+    "distributed",
+    "duckdb",
+    "ibis",
+    "joblib",
     "matplotlib",
     "networkx",
+    "numba",
     "nutpie",
     "pandas",
     "pymc",

@@ -98,6 +98,8 @@ def studies_record(studies: Sequence[Study]) -> Record:
 
 
 def _study_record(study: Study) -> Record:
+    from causal.display.sets import sets_record
+
     made = study.plan
     return {
         "question": {
@@ -125,6 +127,7 @@ def _study_record(study: Study) -> Record:
             for name, groups in study.subgroups.items()
         },
         "path_analysis": _pathways_record(study),
+        "minimal_sets": sets_record(study.sets),
         "seed": study.seed,
         "versions": versions(fit.draws.sampler for fit in study.fits.values()),
     }

@@ -326,7 +326,7 @@ def _against(study: Study, heading: str) -> list[Content]:
     parts: list[Content] = [_comparison(study), tag("div", *figures, class_="plots")]
     if more := _more_effects(study):
         parts += [tag(heading, "Other contrasts and scales"), *more]
-    parts += [*_subgroups(study), *_pathways(study)]
+    parts += [*_subgroups(study), *_pathways(study), *_sets(study)]
     if study.differences:
         parts += [tag(heading, "How far each model lies from the correct one"), _shifts(study)]
     return parts
@@ -430,6 +430,29 @@ def _pathways(study: Study) -> list[Content]:
     formulas = listed([_name(r.formula, 200) for r in study.pathways.regressions])
     caption = f"The effect along the arrows, in one model of {formulas}"
     return [table([*columns, ">P(effect > 0)"], lines, caption)]
+
+
+def _sets(study: Study) -> list[Content]:
+    """All minimal sets, the sharpest first, if that was asked for."""
+    if study.sets is None:
+        return []
+    lines = []
+    for row in study.sets.rows:
+        effect, digits = row.fit.effect, words.places(row.fit)
+        shift = None if row.difference is None else row.difference.shift
+        cells = (
+            _name(set_text(row.adjust_for), 300),
+            _model(row.fit),
+            _number(effect.mean, digits),
+            _interval(effect.interval, digits),
+            _own_digits(effect.sd),
+            None if shift is None else _number(shift.mean, digits),
+            "recommended" if row.difference is None else _verdict(row.difference),
+        )
+        lines.append(Line(cells, "correct" if row.recommended else None))
+    columns = ["adjusted for", "model", ">effect", f">{words.percent(study.prob)} interval"]
+    columns += [">sd", ">shift from the recommended", "verdict"]
+    return [table(columns, lines, "All minimal adjustment sets, the sharpest first")]
 
 
 def _shifts(study: Study) -> Html:
@@ -655,11 +678,11 @@ def _method(study: Study, _: str) -> list[Content]:
         )
     if "importance" in samplers:
         texts.append(
-            "Linear models with coefficients that vary by a category: the coefficients are "
-            "integrated out and the few parameters left are sampled by importance, with "
-            "Pareto-smoothed weights."
+            "Importance sampling: independent draws from a Student-t about the posterior's peak, "
+            "with Pareto-smoothed weights. Where coefficients vary by a category, they are "
+            "integrated out first."
         )
-    if samplers & {"nuts", "pymc3"}:
+    if samplers & {"nuts", "pymc", "numpyro", "pymc3"}:
         texts.append("Models without a closed form: Hamiltonian Monte Carlo (NUTS, PyMC).")
     texts.append(
         "The effect is the slope of the exposure, or the difference of two of its levels, averaged "

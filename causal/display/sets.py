@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
 from rich.text import Text
 
 from causal.criteria.reasons import listed, set_text
@@ -21,7 +20,7 @@ __all__ = ["sets_record", "sets_view", "sets_words"]
 
 
 def sets_view(study: Study, found: SetComparison) -> RenderableType:
-    """A row a set, the sharpest first, and what they say together."""
+    """A row a set, the sharpest first."""
     mass = words.percent(study.prob)
     made = table(
         ["adjusted for", "effect", f"{mass} interval", "sd", "from the recommended", ""],
@@ -43,7 +42,7 @@ def sets_view(study: Study, found: SetComparison) -> RenderableType:
             Text(_shift(row, digits)),
             Text(_remark(row), style="bold green" if row.recommended else ""),
         )
-    return Group(made, Text(), *(Text(clip(one, 1200)) for one in sets_words(found)))
+    return made
 
 
 def sets_words(found: SetComparison) -> tuple[str, ...]:
@@ -54,27 +53,26 @@ def sets_words(found: SetComparison) -> tuple[str, ...]:
     if wrong:
         names = listed([set_text(row.adjust_for) for row in wrong])
         told.append(
-            f"{len(wrong)} of {len(compared)} sets "
+            f"{len(wrong)} of the {len(compared)} other minimal sets "
             f"{'differs' if len(wrong) == 1 else 'differ'} from the recommended one by more than "
             f"chance allows: {names}. With this DAG and this model form all sets should agree: "
             "look at the DAG (causal test) or at the form (curvature, interaction, link)."
         )
     elif compared and not found.unclear:
-        several = (
-            f"All {len(compared)} other sets agree" if len(compared) > 1 else "Both sets agree"
-        )
+        who = "The other minimal set agrees"
+        if len(compared) > 1:
+            who = f"All {len(compared)} other minimal sets agree"
         told.append(
-            f"{several} with the recommended one, as far as chance allows, and as they should in "
-            "this DAG."
+            f"{who} with the recommended one as far as chance allows, as it should be in this DAG."
         )
     elif not compared:
-        told.append("There is no other set to compare with the recommended one.")
+        told.append("There is no other minimal set to compare with the recommended one.")
     if found.unclear:
         names = listed([set_text(row.adjust_for) for row in found.unclear])
         told.append(f"Of {names} it cannot be told: a fit failed its checks, or has no shift.")
     if found.left_out:
         names = listed([set_text(names) for names in found.left_out.values()])
-        told.append(f"Without a model, for the reason given above: {names}.")
+        told.append(f"Not compared, because no model could be fitted: {names}.")
     if found.more:
         told.append(
             "There are more minimal sets than these; causal explain --json lists up to 100."

@@ -325,6 +325,10 @@ def study_view(study: Study) -> Group:
     if more is not None:
         parts += [Text(), more]
     parts += _subgroups_table(study) + _pathways_table(study)
+    if study.sets is not None:
+        from causal.display.sets import sets_view
+
+        parts += [Text(), sets_view(study, study.sets)]
     parts.append(Text())
     parts += [Text(clip(sentence, 1200)) for sentence in words.conclusions(study)]
     for name, why in study.plan.left_out.items():

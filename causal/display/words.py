@@ -229,8 +229,17 @@ def model_word(name: str) -> str:
 
 
 def conclusions(study: Study) -> tuple[str, ...]:
-    """What the comparison says, a sentence or two for every model beside the correct one."""
-    found = [_conclusion(study, name) for name in study.differences]
+    """What the comparison says, a sentence or two for every model beside the correct one.
+
+    Minimal sets that agree are said together, if all of them were to be compared.
+    """
+    together = () if study.sets is None else study.sets.agreeing
+    told = {row.name for row in together}
+    found = [_conclusion(study, name) for name in study.differences if name not in told]
+    if study.sets is not None:
+        from causal.display.sets import sets_words
+
+        found += sets_words(study.sets)
     if not study.identifiable:
         wrong = [model_word(name) for name in study.fits]
         found.append(

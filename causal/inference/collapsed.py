@@ -29,13 +29,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causal.errors import InferenceError, MissingPart
+from causal.errors import InferenceError
+from causal.inference.pareto import FEWEST, largest_k, resampled, smoothed
 from causal.inference.posterior import Diagnostics, Posterior
-from causal.models.design import column_keys, outcome_key
+from causal.inference.proposal import Student
+from causal.models.design import sums_for
 from causal.models.priors import to_printed
 from causal.models.terms import Varying
 
@@ -48,16 +50,12 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["LARGEST_K", "fit", "obstacle"]
+__all__ = ["fit", "obstacle"]
 
 LARGEST = 150
 """Coefficients beyond which the cubes of their number cost more than NUTS does."""
 HYPERPARAMETERS = 12
 """Beyond these a Student-t no longer looks enough like the posterior."""
-LARGEST_K = 0.7
-"""The Pareto k above which the weights cannot be trusted (Vehtari et al. 2024)."""
-FEWEST = 400.0
-"""Effective draws wanted, as of any sampler."""
 
 _FREEDOM = 5.0  # of the Student-t
 _ROUNDS = 6  # of moving it
@@ -71,8 +69,6 @@ def obstacle(regression: Regression) -> str | None:
         return f"its family is {regression.family}, not gaussian"
     if not regression.varying:
         return "none of its coefficients vary by a category"
-    if regression.offsets:
-        return "it has an offset"
     priors = regression.priors
     fixed = [*([priors.intercept] if priors.intercept else [])]
     for term, group in zip(regression.terms, priors.terms, strict=True):
@@ -106,16 +102,14 @@ def fit(
     Returns
     -------
     Posterior
-        One chain of draws, resampled by their weights, ``pareto_k`` among its diagnostics and the
-        effective size of the weights as ``ess_bulk``. ``None`` if k is above 0.7, or the weights
-        are worth fewer than 400 draws: then NUTS must do it.
+        One chain of draws, resampled by their weights, with ``pareto_k`` and, as ``ess_bulk``, what
+        they are worth in independent ones. ``None`` if k is above 0.7, or the weights are worth
+        fewer than 400 draws: then NUTS must do it.
 
     Raises
     ------
     InferenceError
         If the model has an `obstacle`.
-    MissingPart
-        ArviZ is not installed.
     """
     started = perf_counter()
     reason = obstacle(regression)
@@ -123,44 +117,28 @@ def fit(
         raise InferenceError(
             f"The coefficients of the {regression.name} model cannot be integrated out: {reason}."
         )
-    stats = _array_stats()
     problem = _Problem.of(regression, moments)
     generator = np.random.default_rng(seed)
-    proposal = _proposal(problem, stats, generator)
+    proposal = _proposal(problem, generator)
     if proposal is None:
         return None
     count = max(4 * draws, 4 * _PILOT)
     points = proposal.draw(count, generator)
-    weights, k = _smoothed(stats, problem.log_density(points) - proposal.log_density(points))
-    size = 1.0 / float(weights @ weights)
-    if not (k < _largest_k(count) and size > FEWEST):
+    ratio = problem.log_density(points) - proposal.log_density(points)
+    if not np.isfinite(ratio).any():
         return None
-    chosen = generator.choice(count, draws, p=weights)
+    weights, k = smoothed(ratio)
+    if not (k < largest_k(count) and 1.0 / float(weights @ weights) > FEWEST):
+        return None
+    chosen, size = resampled(weights, draws, generator)
     values = problem.parameters(points[chosen], generator)
     return Posterior(
         names=regression.coefficient_names,
         draws=values[None],
         sampler="importance",
-        # Weights and the drawing by them are both a source of error.
-        diagnostics=Diagnostics(ess_bulk=1.0 / (1.0 / size + 1.0 / draws), pareto_k=k),
+        diagnostics=Diagnostics(ess_bulk=size, pareto_k=k),
         seconds=perf_counter() - started,
     )
-
-
-def _largest_k(draws: int) -> float:
-    """The Pareto k up to which so many weights can be trusted."""
-    return min(1.0 - 1.0 / math.log10(draws), LARGEST_K)
-
-
-def _array_stats() -> Any:
-    try:
-        from arviz_stats.base.array import array_stats
-    except ImportError as error:
-        raise MissingPart(
-            f"Coefficients that vary by a category need the library {error.name}, which is not "
-            'installed. Install it with `pip install "causal-workbench[bayes]"`.'
-        ) from error
-    return array_stats
 
 
 # ------------------------------------------------------------------------------------------------
@@ -202,7 +180,7 @@ class _Problem:
         """From the statistic of its columns and outcome."""
         priors = regression.priors
         assert priors.sigma is not None
-        chosen = moments.select((*column_keys(regression), outcome_key(regression)))
+        chosen = sums_for(regression, moments)
         has_intercept = priors.intercept is not None
         centres = priors.centres
         own = [c for c in regression.columns if c]
@@ -366,28 +344,7 @@ def _correlated(angles: Array, block: _Block) -> tuple[Array, Array]:
 # ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Student:
-    """A multivariate Student-t."""
-
-    centre: Array
-    factor: Array  # of the scale matrix, lower
-
-    def draw(self, count: int, generator: np.random.Generator) -> Array:
-        z = generator.standard_normal((count, len(self.centre)))
-        stretch = np.sqrt(generator.chisquare(_FREEDOM, count) / _FREEDOM)
-        return self.centre + (z / stretch[:, None]) @ self.factor.T
-
-    def log_density(self, points: Array) -> Array:
-        """Up to a constant that depends on nothing but the dimension."""
-        z = np.linalg.solve(self.factor, (points - self.centre).T)
-        size = len(self.centre)
-        tail = -0.5 * (_FREEDOM + size) * np.log1p((z**2).sum(axis=0) / _FREEDOM)
-        found: Array = tail - np.log(np.diagonal(self.factor)).sum()
-        return found
-
-
-def _proposal(problem: _Problem, stats: Any, generator: np.random.Generator) -> _Student | None:
+def _proposal(problem: _Problem, generator: np.random.Generator) -> Student | None:
     """A Student-t with the mean and covariance of the posterior, found by importance sampling.
 
     It starts wide, at the priors' and the outcome's scale, and is moved to the weighted mean and
@@ -395,20 +352,21 @@ def _proposal(problem: _Problem, stats: Any, generator: np.random.Generator) -> 
     take them all.
     """
     start = _start(problem)
-    proposal = _Student(start, 1.5 * np.eye(len(start)))
+    proposal = Student(start, 1.5 * np.eye(len(start)), _FREEDOM)
     for round_ in range(_ROUNDS + _COLD):
         points = proposal.draw(_PILOT, generator)
         ratio = problem.log_density(points) - proposal.log_density(points)
         if not np.isfinite(ratio).any():
             return None
-        ratio = np.where(np.isfinite(ratio), ratio - ratio[np.isfinite(ratio)].max(), -1e300)
+        ratio = np.where(np.isfinite(ratio), ratio - ratio.max(), -1e300)
         power = 1.0 if round_ >= _COLD else _tempered(ratio)
-        weights, _ = _smoothed(stats, power * ratio)
+        weights, _ = smoothed(power * ratio)
         centre = weights @ points
         away = points - centre
         spread = (weights[:, None] * away).T @ away + 1e-8 * np.eye(len(centre))
         # The covariance of a Student-t is its scale matrix times nu / (nu - 2).
-        proposal = _Student(centre, np.linalg.cholesky(spread * (_FREEDOM - 2.0) / _FREEDOM * 1.2))
+        scale = spread * (_FREEDOM - 2.0) / _FREEDOM * 1.2
+        proposal = Student(centre, np.linalg.cholesky(scale), _FREEDOM)
     return proposal
 
 
@@ -438,17 +396,3 @@ def _start(problem: _Problem) -> Array:
         start += [math.log(max(prior.typical, 1e-300)) for prior in block.scales]
         start += [0.0] * block.pairs
     return np.array(start)
-
-
-def _smoothed(stats: Any, log_ratio: Array) -> tuple[Array, float]:
-    """Pareto-smoothed weights that sum to 1, and k."""
-    finite = np.where(np.isfinite(log_ratio), log_ratio, -1e300)
-    finite = finite - finite.max()
-    try:
-        with np.errstate(all="ignore"):
-            smooth, k = stats.psislw(-finite)  # it takes log likelihoods, and turns their sign
-    except ValueError:  # no tail to speak of: a few draws have all the weight
-        smooth, k = finite, math.inf
-    weights = np.exp(np.asarray(smooth, dtype=np.float64) - np.max(smooth))
-    weights = np.where(np.isfinite(weights), weights, 0.0)
-    return weights / weights.sum(), float(k)

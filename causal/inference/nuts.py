@@ -16,8 +16,11 @@ localization: an improved R-hat. Bayesian Analysis 16, 667-718. The limits of `P
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 
 from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
+from causal.inference import standard
 from causal.inference.posterior import Diagnostics, Posterior
 from causal.inference.printed import as_printed
 from causal.models.design import design
@@ -33,13 +37,24 @@ from causal.models.priors import Distribution, to_printed
 from causal.models.pymc_model import build, names, sampled, starts
 from causal.models.regression import Regression
 
-__all__ = ["Progress", "diagnose", "fit"]
+__all__ = [
+    "Progress",
+    "check",
+    "coefficients",
+    "diagnose",
+    "fit",
+    "fit_all",
+    "interrupted",
+    "repeated",
+]
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
 
-TUNE = 800
-"""Tuning draws of a chain; half of it was enough on every experiment tried."""
+TUNE, FEWER = 800, 300
+"""Tuning draws of a chain: of a model of its own, and in the standard form, whose columns are at
+right angles. Half, and a third, were enough on every kind of model tried.
+"""
 
 KNOWN = 0.9
 """How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
@@ -48,8 +63,14 @@ ACCEPT = 0.8
 CAREFUL = 0.95
 UTMOST = 0.99
 """The acceptance aimed at: the usual one; where coefficients vary by a category; where ratios to
-their sd are moved. With less, one draw in some thousands diverges there.
+their sd are moved, or cutpoints between bounds. With less, some draws diverge there.
 """
+
+FEWEST = 50
+"""Draws of each chain that are kept after an interruption; fewer are no posterior."""
+
+MOST = 5_000_000
+"""Rows that a model of its own is given, which are in memory several times."""
 
 THIN = 4
 """How many draws stand behind each one kept there, because they are much alike."""
@@ -64,35 +85,58 @@ def fit(
     *,
     draws: int = 4000,
     chains: int = 4,
-    tune: int = TUNE,
+    tune: int | None = None,
     seed: int,
     progress: Progress | None = None,
 ) -> Posterior:
-    """Draw from the posterior of *regression* given *table*, by NUTS.
+    """Draw from the posterior of *regression* given *table*, by NUTS: `fit_all` of one."""
+    [found] = fit_all(
+        [regression], table, draws=draws, chains=chains, tune=tune, seed=seed, progress=progress
+    ).values()
+    return found
+
+
+def fit_all(
+    regressions: Sequence[Regression],
+    table: Table,
+    *,
+    draws: int = 4000,
+    chains: int = 4,
+    tune: int | None = None,
+    seed: int,
+    progress: Progress | None = None,
+) -> dict[str, Posterior]:
+    """Draw from the posterior of each regression; those of one kind share one compiled model.
+
+    Compiling takes seconds, most sampling less. Regressions with normal priors and the same family,
+    as those of a comparison are, differ in data only (`causal.inference.standard`).
 
     Parameters
     ----------
-    regression
-        What to fit; any prior, any family.
+    regressions
+        What to fit, each with a name of its own; any prior, any family.
     table
-        Holds its columns; rows that lack one are left out.
+        Holds their columns; rows that lack one of a regression's are left out of it. Rows may stand
+        for several each.
     draws
-        Over all chains together; rounded up to a multiple of *chains*.
+        Of each posterior, over all chains together; rounded up to a multiple of *chains*.
     chains
         At least 2, or R-hat could not see chains that disagree.
     tune
-        Of each chain, thrown away.
+        Of each chain, thrown away; by default `TUNE`, or `FEWER` in the standard form.
     seed
-        The same seed gives the same draws.
+        The same seed and the same regressions give the same draws.
     progress
         Called in the calling thread, first for the compiling (of unknown length, seconds), then
         with the share of the draws done, tuning included; what it raises stops the sampling.
 
     Returns
     -------
-    Posterior
-        ``draws`` is (chains, draws / chains, coefficients), in the data's own units; ``seconds``
-        is the sampling alone, without the compiling of the model.
+    dict
+        By name, in the order of *regressions*. ``draws`` is (chains, draws / chains, parameters),
+        in the data's own units; ``seconds`` is the sampling alone, without the compiling. Where
+        coefficients vary by a category, a short run comes first (`_switches`), and of levels that
+        are not well known only one draw in `THIN` is kept.
 
     Raises
     ------
@@ -100,39 +144,168 @@ def fit(
         PyMC or nutpie is not installed.
     InferenceError
         The sampler found no point to start from, or the numbers asked for make no sense.
+    KeyboardInterrupt
+        Nothing was drawn yet that could be kept.
+
+    Notes
+    -----
+    Ctrl-C ends the sampling. Where all chains have `FEWEST` draws by then, these are the posterior,
+    with the problem ``interrupted`` among its diagnostics. What was to be fitted after it is then
+    not in the result.
     """
-    _check(draws, chains, tune, seed)
-    nutpie = _nutpie()
-    called = shown(regression.name)
-    if progress is not None:
-        progress(f"compiling the model {called}", 0.0)
-    model = build(regression, table, switched=bool(regression.varying))
-    for name, start in starts(regression, table).items():
-        model.set_initval(model[name], start)
-    compiled = _compile(nutpie, _fixed(model, regression), regression, table)
-    per_chain = -(-draws // chains)
-    told = None if progress is None else partial(progress, f"sampling the model {called}")
+    check(draws, chains, tune, seed)
+    plan = _Plan(_nutpie(), -(-draws // chains), chains, tune, seed, progress)
+    kinds = {r.name: standard.kind(r, table) for r in regressions}
+    width: dict[standard.Kind, int] = {}
+    for regression in regressions:
+        kind = kinds[regression.name]
+        if kind is not None:
+            width[kind] = max(width.get(kind, 1), len(regression.columns))
+    compiled: dict[standard.Kind, Any] = {}
+    found: dict[str, Posterior] = {}
+    for regression in regressions:
+        kind = kinds[regression.name]
+        try:
+            if kind is None:
+                posterior = _alone(plan, regression, table)
+            else:
+                posterior = _shared(plan, regression, table, compiled, width[kind])
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            break
+        found[regression.name] = posterior
+        if any(problem.startswith("interrupted") for problem in posterior.diagnostics.problems):
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was asked for; `draws` and `tune` are those of a chain."""
+
+    nutpie: Any
+    draws: int
+    chains: int
+    tune: int | None
+    seed: int
+    progress: Progress | None
+
+    def telling(self, what: str) -> Callable[[float], None] | None:
+        """Tell how far this is."""
+        return None if self.progress is None else partial(self.progress, what)
+
+    def compiling(self, regression: Regression) -> None:
+        """Tell that the compiling begins."""
+        if self.progress is not None:
+            self.progress(f"compiling the model {shown(regression.name)}", 0.0)
+
+
+def _shared(
+    plan: _Plan,
+    regression: Regression,
+    table: Table,
+    compiled: dict[standard.Kind, Any],
+    width: int,
+) -> Posterior:
+    """By the model of its kind, which is compiled when first needed."""
+    form = standard.of(regression, table)
+    data = form.filled(width)
+    names = [standard.CUTPOINTS] if form.kind.cutpoints else []
+    names += [name for name, _ in form.kind.auxiliary]
+    if form.kind not in compiled:
+        plan.compiling(regression)
+        import pymc
+
+        compiled[form.kind] = plan.nutpie.compile_pymc_model(
+            standard.model(pymc, form.kind, data), var_names=names
+        )
     started = time.perf_counter()
-    thin, accept = 1, ACCEPT
+    ready = replace(
+        compiled[form.kind].with_data(**data),
+        initial_point_func=standard.start(form, regression, table, width),
+    )
+    usual = all(prior.name in _LOCATED for prior in form.kind.cutpoints)
+    told = plan.telling(f"sampling the model {shown(regression.name)}")
+    accept = ACCEPT if usual else UTMOST
+    run = _sample(plan, ready, plan.draws, told, tune=plan.tune or FEWER, accept=accept)
+    theta = form.theta(_flat(run.tree, [standard.COEFFICIENTS]))
+    values = as_printed(regression, theta, _flat(run.tree, names))
+    return _posterior(regression, values, run, started)
+
+
+def _alone(plan: _Plan, regression: Regression, table: Table) -> Posterior:
+    """By a model of its own."""
+    table = repeated(regression, table)
+    plan.compiling(regression)
+    compiled = _compiled(plan.nutpie, regression, table)
+    called = shown(regression.name)
+    started = time.perf_counter()
+    usual = all(prior.name in _LOCATED for prior in regression.priors.cutpoints)
+    thin, accept = 1, ACCEPT if usual else UTMOST
     if regression.varying:
-        warming = None if progress is None else partial(progress, f"warming up the model {called}")
-        compiled, ratios = _switched(nutpie, compiled, regression, chains, seed, warming)
-        thin, accept = (THIN, UTMOST) if ratios else (1, CAREFUL)
-    tree = _sample(nutpie, compiled, per_chain * thin, chains, tune, seed, told, accept=accept)
+        switches = _switches(plan, compiled, regression)
+        compiled = compiled.with_data(**switches)
+        known = all(switch.all() for switch in switches.values())
+        thin, accept = (1, CAREFUL) if known else (THIN, UTMOST)
+    told = plan.telling(f"sampling the model {called}")
+    tune = plan.tune or TUNE
+    run = _sample(plan, compiled, plan.draws * thin, told, tune=tune, accept=accept)
+    values = coefficients(regression, run.tree)[:, thin - 1 :: thin]
+    return _posterior(regression, values, run, started)
+
+
+def repeated(regression: Regression, table: Table) -> Table:
+    """The same rows, each of which stands for one."""
+    if table.weights is None:
+        return table
+    if table.total > MOST:
+        raise InferenceError(
+            f"The model {shown(regression.name)} is sampled row by row, and {table.total:,} rows"
+            f" are too many (above {MOST:,}). Take a sample of them, or leave out what varies by a"
+            " category and priors that are not Normal."
+        )
+    times = table.weights.astype(np.intp)
+    columns = {
+        name: replace(table[name], values=np.repeat(table[name].values, times))
+        for name in regression.variables
+    }
+    return Table(table.source, table.total, MappingProxyType(columns))
+
+
+def _posterior(
+    regression: Regression, values: NDArray[np.float64], run: _Run, started: float
+) -> Posterior:
+    """What was drawn, judged."""
     seconds = time.perf_counter() - started
-    values = _coefficients(regression, tree)[:, thin - 1 :: thin]
     if not np.isfinite(values).all():
         raise InferenceError(
             f"NUTS left the numbers a computer can hold in the model {shown(regression.name)}: its"
             " posterior is improper or nearly so. Give every coefficient a proper prior."
         )
-    divergences = int(tree.sample_stats["diverging"].values.sum())
+    divergences = int(run.tree.sample_stats["diverging"].values.sum())
+    found = diagnose(regression.coefficient_names, values, divergences)
+    if run.share < 1.0:
+        found = replace(found, problems=(_interrupted(values, run.share), *found.problems))
     return Posterior(
         names=regression.coefficient_names,
         draws=values,
         sampler="nuts",
-        diagnostics=diagnose(regression.coefficient_names, values, divergences),
+        diagnostics=found,
         seconds=seconds,
+    )
+
+
+def _interrupted(values: NDArray[np.float64], share: float) -> str:
+    chains, draws, _ = values.shape
+    return interrupted(chains * draws, round(chains * draws / share))
+
+
+def interrupted(drawn: int, asked: int) -> str:
+    """The problem of a posterior whose sampling was interrupted."""
+    return (
+        f"interrupted: the sampling was stopped after {drawn:,} of {asked:,} draws, and these are"
+        " all there are. Run it again for the others."
     )
 
 
@@ -203,18 +376,18 @@ def _finite(value: np.float64) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _check(draws: int, chains: int, tune: int, seed: int) -> None:
+def check(draws: int, chains: int, tune: int | None, seed: int) -> None:
     """Refuse numbers that nutpie would answer with a crash or with draws nobody can judge."""
     if chains < 2:
         raise InferenceError(
             f"NUTS was asked for {chains} chain(s): whether chains agree can only be seen from"
             " two on. The default is 4."
         )
-    if draws < 4 * chains or tune < 1:
+    if draws < 4 * chains or (tune is not None and tune < 1):
         raise InferenceError(
-            f"NUTS was asked for {draws} draws from {chains} chains after {tune} tuning draws."
-            f" It needs at least {4 * chains} draws and 1 tuning draw; the defaults are 4000 and"
-            f" {TUNE}."
+            f"NUTS was asked for {draws} draws from {chains} chains"
+            f"{'' if tune is None else f' after {tune} tuning draws'}. It needs at least"
+            f" {4 * chains} draws and 1 tuning draw; the defaults are 4000 and {TUNE}."
         )
     if not 0 <= seed < 2**64:
         raise InferenceError(f"The seed {seed} is not a whole number from 0 to 2**64 - 1.")
@@ -231,17 +404,8 @@ def _nutpie() -> Any:
     return nutpie
 
 
-def _fixed(model: Any, regression: Regression) -> Any:
-    """The model with constants in the place of its data, but for switches: up to twice as fast."""
-    from pymc.model.transform.optimization import freeze_dims_and_data
-
-    switches = {own.switch for own in names(regression).varying if own is not None}
-    data = [one.name for one in model.data_vars if one.name not in switches]
-    return freeze_dims_and_data(model, data=data)
-
-
-def _compile(nutpie: Any, model: Any, regression: Regression, table: Table) -> Any:
-    """Compile the model, with starting points on the scale of its priors.
+def _compiled(nutpie: Any, regression: Regression, table: Table) -> Any:
+    """The compiled model, with starting points on the scale of its priors.
 
     nutpie starts within 1 of the prior's centre, whatever its scale: for a slope of 1e-18 that is
     so far out that chains never move. A draw from a Normal or Student prior is on the right scale,
@@ -249,18 +413,27 @@ def _compile(nutpie: Any, model: Any, regression: Regression, table: Table) -> A
     moved on a scale without units: positive ones in logarithms, where a draw of sigma from its
     prior can be so small that nothing moves either.)
     """
+    from pymc.model.transform.optimization import freeze_dims_and_data
+
+    model = build(regression, table, switched=bool(regression.varying))
+    for name, start in starts(regression, table).items():
+        model.set_initval(model[name], start)
+    # Constants in the place of all data but switches: up to twice as fast.
+    switches = {own.switch for own in names(regression).varying if own is not None}
+    data = [one.name for one in model.data_vars if one.name not in switches]
+    model = freeze_dims_and_data(model, data=data)
     called = names(regression)
     linear, others = sampled(regression)
     narrower = _narrower(regression, table)
-    starts: dict[str, Any] = {}
+    points: dict[str, Any] = {}
     for name, dims, priors in _given(regression):
         if {prior.name for prior in priors} <= _LOCATED:
             shape = [len(called.coords[dim]) for dim in dims]
-            starts[name] = "prior" if narrower == 1.0 else _near(priors, shape, narrower)
+            points[name] = "prior" if narrower == 1.0 else _near(priors, shape, narrower)
     return nutpie.compile_pymc_model(
         model,
-        initial_points=starts,
-        jitter_rvs={rv for rv in model.free_RVs if rv.name not in starts},
+        initial_points=points,
+        jitter_rvs={rv for rv in model.free_RVs if rv.name not in points},
         var_names=[*linear, *others],
     )
 
@@ -310,14 +483,7 @@ def _near(priors: Sequence[Distribution], shape: Sequence[int], narrower: float)
     return pymc.Normal.dist(mean, narrower * sd)
 
 
-def _switched(
-    nutpie: Any,
-    compiled: Any,
-    regression: Regression,
-    chains: int,
-    seed: int,
-    progress: Callable[[float], None] | None,
-) -> tuple[Any, bool]:
+def _switches(plan: _Plan, compiled: Any, regression: Regression) -> dict[str, NDArray[np.float64]]:
     """Find the form that suits each deviation, from a short run of the form between the two.
 
     A level with many rows is known whatever the sd: its ratio to the sd then moves against the sd
@@ -328,10 +494,8 @@ def _switched(
 
     Returns
     -------
-    compiled
-        With the switches set.
-    ratios
-        Whether any ratio to an sd is moved.
+    By the name of its data in the model, for each `Varying` term an array like its deviations: 1
+    where the deviation is moved, 0 where its ratio to the sd.
     """
     called = names(regression)
     every = zip(called.terms, called.term_dims, called.varying, strict=True)
@@ -340,9 +504,11 @@ def _switched(
         own.switch: np.full([len(called.coords[dim]) for dim in dims], 0.5)
         for _, dims, own in varying
     }
-    tree = _sample(
-        nutpie, compiled.with_data(**between), 100, chains, 300, seed, progress, accept=CAREFUL
-    )
+    told = plan.telling(f"warming up the model {shown(regression.name)}")
+    run = _sample(plan, compiled.with_data(**between), 100, told, tune=300, accept=CAREFUL)
+    if run.share < 1.0:
+        raise KeyboardInterrupt
+    tree = run.tree
     switches = {}
     for name, _, own in varying:
         deviation, sd = tree.posterior[name].values, tree.posterior[own.sd].values
@@ -352,36 +518,42 @@ def _switched(
         spread = contrast.var(axis=(0, 1)) * levels / max(levels - 1, 1)
         of_prior = np.exp(2.0 * np.log(sd).mean(axis=(0, 1)))[..., None]
         switches[own.switch] = (spread < (1.0 - KNOWN) * of_prior).astype(np.float64)
-    ratios = not all(switch.all() for switch in switches.values())
-    return compiled.with_data(**switches), ratios
+    return switches
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Draws, and which share of those asked for they are: less than 1 after an interruption."""
+
+    tree: Any
+    share: float
 
 
 def _sample(
-    nutpie: Any,
+    plan: _Plan,
     compiled: Any,
     draws: int,
-    chains: int,
-    tune: int,
-    seed: int,
     progress: Callable[[float], None] | None,
     *,
-    accept: float = ACCEPT,
-) -> Any:
-    """Draw, into a DataTree; a KeyboardInterrupt stops the chains and goes on to the caller."""
+    tune: int,
+    accept: float,
+) -> _Run:
+    """Draw; what was drawn before a KeyboardInterrupt is kept, if it is enough."""
     share = [0.0]
 
     def note(states: Sequence[Any]) -> None:
         # Comes from a thread of nutpie's that swallows exceptions: only leave word here.
         done = sum(state.finished_draws for state in states)
-        share[0] = max(share[0], min(1.0, done / (chains * (tune + draws))))
+        share[0] = max(share[0], min(1.0, done / (plan.chains * (tune + draws))))
 
     # Not `blocking`: that would catch Ctrl-C and return what there is as if all were well.
-    sampler = nutpie.sample(
+    sampler = plan.nutpie.sample(
         compiled,
         draws=draws,
         tune=tune,
-        chains=chains,
-        seed=seed,
+        chains=plan.chains,
+        cores=plan.chains,  # all at once, so that an interruption finds draws of each
+        seed=plan.seed,
         adaptation="low_rank",
         target_accept=accept,
         save_warmup=False,
@@ -399,6 +571,10 @@ def _sample(
                 if progress is not None and share[0] != told:
                     told = share[0]
                     progress(told)
+    except KeyboardInterrupt:
+        with warnings.catch_warnings():  # ArviZ wonders at runs with fewer draws than chains
+            warnings.simplefilter("ignore")
+            return _kept(sampler.abort(), draws, plan.chains)
     except RuntimeError as error:
         sampler.cancel()
         raise InferenceError(f"NUTS could not sample the model: {error}") from error
@@ -407,10 +583,26 @@ def _sample(
         raise
     if progress is not None:
         progress(1.0)
-    return tree
+    return _Run(tree, 1.0)
 
 
-def _coefficients(regression: Regression, tree: Any) -> NDArray[np.float64]:
+def _kept(tree: Any, draws: int, chains: int) -> _Run:
+    """The draws that all chains have, of a run that was interrupted.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        There are fewer than `FEWEST`.
+    """
+    stats = tree.sample_stats
+    there = np.isfinite(stats["logp"].values) if "logp" in stats else np.zeros((chains, 1))
+    all_have = int(there.sum(axis=1).min()) if len(there) == chains else 0
+    if all_have < FEWEST:
+        raise KeyboardInterrupt
+    return _Run(tree.isel(draw=slice(0, all_have)), all_have / draws)
+
+
+def coefficients(regression: Regression, tree: Any) -> NDArray[np.float64]:
     """(chains, draws, parameters) in the order of ``regression.coefficient_names``, as printed."""
     linear, others = sampled(regression)
     return as_printed(regression, _flat(tree, linear), _flat(tree, others))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnostics", "Mixture", "Moment", "Posterior", "Sampler", "Summary"]
 
-Sampler = Literal["exact", "importance", "nuts", "pymc3"]
+Sampler = Literal["exact", "importance", "nuts", "pymc", "numpyro", "pymc3"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,26 @@ from typing import Literal, get_args
 from causal.data.moments import Moments
 from causal.data.table import Table
 from causal.errors import InferenceError, did_you_mean, shown
-from causal.inference import collapsed, conjugate, exact
+from causal.inference import collapsed, conjugate, exact, importance
 from causal.inference.posterior import Posterior, Sampler
 from causal.models.regression import Regression
 
 __all__ = ["ASKED", "Asked", "check_there", "choose", "sample"]
 
-Asked = Literal["auto", "exact", "importance", "nuts", "pymc3"]
+Asked = Literal["auto", "exact", "importance", "nuts", "pymc", "numpyro", "pymc3"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
+
+_ANY_MODEL: tuple[Sampler, ...] = ("nuts", "pymc", "numpyro", "pymc3")
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
 
 
 def choose(regression: Regression, asked: str) -> Sampler:
-    """The sampler *regression* gets.
+    """The sampler that *regression* gets, or gets first.
+
+    ``auto`` is exact, else importance, else NUTS. Whether importance sampling is good enough only
+    its weights can say: `sample` turns to NUTS where they do not.
 
     Raises
     ------
@@ -31,12 +36,13 @@ def choose(regression: Regression, asked: str) -> Sampler:
     """
     if asked not in ASKED:
         raise InferenceError(f"Unknown sampler {shown(asked)}.{did_you_mean(asked, ASKED)}")
-    if asked in ("nuts", "pymc3"):
-        return "nuts" if asked == "nuts" else "pymc3"
+    for sampler in _ANY_MODEL:
+        if asked == sampler:
+            return sampler
     closed = conjugate if regression.family == "cells" else exact
     obstacles = {
         "exact": closed.obstacle(regression),
-        "importance": collapsed.obstacle(regression),
+        "importance": (collapsed if regression.varying else importance).obstacle(regression),
     }
     if asked != "auto" and (why := obstacles[asked]):
         raise InferenceError(
@@ -56,12 +62,17 @@ def check_there(asked: str, pymc3_python: str | None = None) -> None:
     Raises
     ------
     MissingPart
-        The interpreter of ``pymc3``.
+        The libraries of ``pymc`` or ``numpyro``, the interpreter of ``pymc3``.
     """
-    if asked == "pymc3":
-        from causal.inference.pymc3 import find
+    match asked:
+        case "pymc" | "numpyro":
+            from causal.inference import pymc_samplers
 
-        find(pymc3_python)
+            pymc_samplers.check_there(asked)
+        case "pymc3":
+            from causal.inference.pymc3 import find
+
+            find(pymc3_python)
 
 
 def sample(
@@ -76,6 +87,8 @@ def sample(
     progress: Progress | None = None,
 ) -> dict[str, Posterior]:
     """A posterior for each regression, by name.
+
+    After Ctrl-C while NUTS drew, those that it came before are not there.
 
     Parameters
     ----------
@@ -97,37 +110,57 @@ def sample(
     InferenceError
         As `choose`, or a sampler that fails.
     """
-    chosen = {r.name: choose(r, asked) for r in regressions}
-    posteriors = {}
-    for regression in regressions:
-        sampler = chosen[regression.name]
+    posteriors: dict[str, Posterior] = {}
+    for_nuts = []
+    for regression, sampler in [(r, choose(r, asked)) for r in regressions]:
         found: Posterior | None = None
-        if sampler == "exact" and regression.family == "cells":
-            found = conjugate.fit(regression, table, draws=draws, seed=seed)
-        elif sampler == "exact":
-            found = exact.fit(regression, moments, draws=draws, seed=seed)
-        elif sampler == "importance":
-            found = collapsed.fit(regression, moments, draws=draws, seed=seed)
-            if found is None and asked == "importance":
-                raise InferenceError(
-                    f"Importance sampling is not good enough for the model "
-                    f"{shown(regression.formula, 120)}: its weights are too uneven. Use --sampler "
-                    "nuts, or auto."
+        match sampler:
+            case "exact" if regression.family == "cells":
+                found = conjugate.fit(regression, table, draws=draws, seed=seed)
+            case "exact":
+                found = exact.fit(regression, moments, draws=draws, seed=seed)
+            case "importance":
+                found = _by_importance(regression, table, moments, asked, draws, seed)
+            case "pymc" | "numpyro":
+                from causal.inference import pymc_samplers
+
+                found = pymc_samplers.fit(
+                    regression, table, sampler=sampler, draws=draws, seed=seed, progress=progress
                 )
-        elif sampler == "pymc3":
-            from causal.inference import pymc3
+            case "pymc3":
+                from causal.inference import pymc3
 
-            found = pymc3.fit(
-                regression,
-                table,
-                draws=draws,
-                seed=seed,
-                python=pymc3_python,
-                progress=progress,
-            )
+                found = pymc3.fit(
+                    regression,
+                    table,
+                    draws=draws,
+                    seed=seed,
+                    python=pymc3_python,
+                    progress=progress,
+                )
         if found is None:
-            from causal.inference import nuts
+            for_nuts.append(regression)
+        else:
+            posteriors[regression.name] = found
+    if for_nuts:  # together, because those of one kind share what takes longest, the compiling
+        from causal.inference import nuts
 
-            found = nuts.fit(regression, table, draws=draws, seed=seed, progress=progress)
-        posteriors[regression.name] = found
-    return posteriors
+        posteriors |= nuts.fit_all(for_nuts, table, draws=draws, seed=seed, progress=progress)
+    return {r.name: posteriors[r.name] for r in regressions if r.name in posteriors}
+
+
+def _by_importance(
+    regression: Regression, table: Table, moments: Moments, asked: str, draws: int, seed: int
+) -> Posterior | None:
+    """``None`` where it is not good enough and was not asked for."""
+    if regression.varying:
+        found = collapsed.fit(regression, moments, draws=draws, seed=seed)
+    else:
+        found = importance.fit(regression, table, draws=draws, seed=seed)
+    if found is None and asked == "importance":
+        raise InferenceError(
+            f"Importance sampling is not good enough for the model "
+            f"{shown(regression.formula, 120)}: its weights are too uneven, or its posterior has "
+            "no peak. Use --sampler nuts, or auto."
+        )
+    return found

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Key",
+    "all_keys",
     "atom_values",
     "averages",
     "check_levels",
@@ -99,15 +100,16 @@ def sums_for(regression: Regression, moments: Moments) -> Moments:
     keys = (*column_keys(regression), outcome_key(regression))
     if not regression.offsets:
         return moments.select(keys)
-    chosen = moments.select((*keys, *_offset_keys(regression)))
+    chosen = moments.select(all_keys(regression))
     weights = np.eye(len(chosen.names), len(keys))
     weights[len(keys) :, -1] = -1.0
     return chosen.combined(keys, weights)
 
 
-def _offset_keys(regression: Regression) -> list[Key]:
-    """What `statistic` calls the columns of the offsets; one that is the outcome's own, once."""
-    return [((atom, 0.0),) for atom in regression.offsets]
+def all_keys(regression: Regression) -> tuple[Key, ...]:
+    """All that a `statistic` needs for one regression: columns, outcome, offsets."""
+    offsets = (((atom, 0.0),) for atom in regression.offsets)
+    return (*column_keys(regression), outcome_key(regression), *offsets)
 
 
 def needed(regression: Regression) -> NDArray[np.bool_]:
@@ -337,8 +339,7 @@ def statistic(
         check_levels(regression, table)
     keys: dict[Key, None] = {}
     for regression in regressions:
-        keys |= dict.fromkeys(column_keys(regression))
-        keys |= dict.fromkeys([outcome_key(regression), *_offset_keys(regression)])
+        keys |= dict.fromkeys(all_keys(regression))
 
     if isinstance(table, LargeTable):
         return summed(list(keys), table)

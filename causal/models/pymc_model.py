@@ -77,7 +77,16 @@ from causal.models.terms import (
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["Names", "VaryingNames", "build", "carried", "names", "sampled", "starts"]
+__all__ = [
+    "Names",
+    "VaryingNames",
+    "build",
+    "carried",
+    "check_outcome",
+    "names",
+    "sampled",
+    "starts",
+]
 
 LONGEST = 200
 """Longer names are cut: they would fill a picture of the model and every progress line."""
@@ -788,8 +797,14 @@ def _codes(column: Column, levels: tuple[str, ...]) -> NDArray[Any]:
     return to_model[column.values.astype(np.int64)]
 
 
-def _outcome(regression: Regression, table: Table) -> NDArray[Any]:
-    """The observed values: as they are, 1 for the larger of two, or the number of the grade."""
+def check_outcome(regression: Regression, table: Table) -> None:
+    """Refuse a table whose outcome is none of the family's, or has a grade nobody knows.
+
+    Raises
+    ------
+    ModelError
+        The message says which.
+    """
     column, family = table[regression.outcome], regression.family
     two = family in ("bernoulli", "cells")
     if column.kind == "category" and not two:
@@ -807,5 +822,11 @@ def _outcome(regression: Regression, table: Table) -> NDArray[Any]:
             f"The column {shown(column.name)} has a grade that the model does not know. Make the"
             " regression from the same rows it is fitted to."
         )
-    observed = response(regression, table)
-    return observed if RULES[family].link == "identity" and not two else observed.astype(np.int64)
+
+
+def _outcome(regression: Regression, table: Table) -> NDArray[Any]:
+    """The observed values: as they are, 1 for the larger of two, or the number of the grade."""
+    check_outcome(regression, table)
+    family, observed = regression.family, response(regression, table)
+    whole = family == "cells" or RULES[family].link != "identity"
+    return observed.astype(np.int64) if whole else observed

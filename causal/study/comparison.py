@@ -26,10 +26,13 @@ from causal.study.before import prior_effect
 from causal.study.effects import Effect, check_groups, dose_response, effects, subgroup_effects
 from causal.study.pathways import PathAnalysis, chain, check_linear, path_analysis
 from causal.study.priorsense import moved_by_priors
+from causal.study.sets import MinimalSets, SetComparison, compare_sets, minimal_models
 from causal.study.shift import Shift, from_priors, shifts, verdict
 from causal.study.shift import Verdict as ShiftVerdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas
     import pymc
@@ -119,6 +122,7 @@ class Study:
     matters: float | None
     by: str | None = None  # the variable whose groups were asked for
     pathways: PathAnalysis | None = None
+    sets: SetComparison | None = None  # of all minimal sets, where that was asked for
 
     def __getitem__(self, name: str) -> Fit:
         return self.fits[name]
@@ -208,6 +212,10 @@ class Options(TypedDict, total=False):
     matters: float | None
     by: str | None
     paths: bool
+    all_sets: bool
+    jobs: int
+    cluster: str | None
+    keep: Path | str | None
     pymc3_python: str | None
     progress: Progress | None
 
@@ -229,6 +237,10 @@ def run(
     matters: float | None = None,
     by: str | None = None,
     paths: bool = False,
+    all_sets: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
+    keep: Path | str | None = None,
     pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
@@ -257,6 +269,10 @@ def run(
         Tell the effect apart by the groups of this variable, too.
     paths
         Take it apart along the arrows, too: `causal.study.pathways`.
+    all_sets
+        Compare all minimal adjustment sets, too: `causal.study.sets`.
+    jobs, cluster, keep
+        Where the models are fitted, and finished fits kept: `causal.inference.many.fit_many`.
     pymc3_python
         The interpreter of the sampler ``pymc3``.
 
@@ -274,10 +290,11 @@ def run(
         columns_read(question, formulas, trials),
         categorical={*categorical, *groups},
     )
+    minimal = minimal_models(question, models) if all_sets else None
     made = plan(
         question,
         table,
-        own=models,
+        own=models if minimal is None else {**models, **minimal.own},
         family=family,
         form=form,
         trials=trials,
@@ -296,6 +313,10 @@ def run(
         seed=seed,
         matters=matters,
         by=by,
+        minimal=minimal,
+        jobs=jobs,
+        cluster=cluster,
+        keep=keep,
         pymc3_python=pymc3_python,
         progress=progress,
     )
@@ -331,25 +352,49 @@ def compare(
     seed: int = 0,
     matters: float | None = None,
     by: str | None = None,
+    minimal: MinimalSets | None = None,
+    jobs: int = 1,
+    cluster: str | None = None,
+    keep: Path | str | None = None,
     pymc3_python: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
-    """Fit every regression of a plan and measure each against the correct one."""
+    """Fit every regression of a plan and measure each against the correct one.
+
+    By `causal.inference.many.fit_plan` where `jobs`, `cluster` or `keep` say so: then a model that
+    cannot be fitted is left out, with the reason. `minimal` are sets whose models are in the plan.
+    """
     for regression in made.regressions:
         choose(regression, sampler)  # refuse before anything is sampled
     check_there(sampler, pymc3_python)
     if by is not None:
         check_groups(made.regressions[0], made.table, by)
-    posteriors = sample(
-        made.regressions,
-        made.table,
-        made.moments,
-        asked=sampler,
-        draws=draws,
-        seed=seed,
-        progress=progress,
-        pymc3_python=pymc3_python,
-    )
+    if jobs == 1 and cluster is None and keep is None:
+        posteriors = sample(
+            made.regressions,
+            made.table,
+            made.moments,
+            asked=sampler,
+            draws=draws,
+            seed=seed,
+            progress=progress,
+            pymc3_python=pymc3_python,
+        )
+        made = _reached(made, posteriors)
+    else:
+        from causal.inference.many import fit_plan
+
+        made, posteriors = fit_plan(
+            made,
+            asked=sampler,
+            draws=draws,
+            seed=seed,
+            jobs=jobs,
+            cluster=cluster,
+            keep=keep,
+            progress=progress,
+            pymc3_python=pymc3_python,
+        )
     fits = {
         r.name: Fit(
             regression=r,
@@ -360,7 +405,7 @@ def compare(
         )
         for r in made.regressions
     }
-    return Study(
+    study = Study(
         plan=made,
         explanation=explain(made.question),
         fits=MappingProxyType(fits),
@@ -369,6 +414,20 @@ def compare(
         seed=seed,
         matters=matters,
         by=by,
+    )
+    return study if minimal is None else replace(study, sets=compare_sets(study, minimal))
+
+
+def _reached(made: Plan, posteriors: Mapping[str, Posterior]) -> Plan:
+    """The plan without the regressions that an interruption came before."""
+    lost = [r.name for r in made.regressions if r.name not in posteriors]
+    if not lost:
+        return made
+    why = "the sampling was interrupted before this model"
+    return replace(
+        made,
+        regressions=tuple(r for r in made.regressions if r.name in posteriors),
+        left_out=MappingProxyType({**made.left_out, **dict.fromkeys(lost, why)}),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -431,6 +432,8 @@ def test_without_ibis_the_extra_is_named(monkeypatch, parquet):
 @pytest.mark.heavy
 def test_spark_sums_up_where_its_rows_lie(tmp_path, monkeypatch):
     pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not on PATH")
     for variable in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"):
         monkeypatch.setitem(os.environ, variable, sys.executable)
     from pyspark.sql import SparkSession

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import _thread
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -207,6 +209,40 @@ def test_a_logistic_regression_agrees_with_quadrature() -> None:
     assert_same(ours, other)
 
 
+def test_regressions_of_one_kind_share_a_model_and_have_the_posteriors_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import nutpie
+
+    data, compiled = small(), []
+    actual = nutpie.compile_pymc_model
+
+    def compiling(model: object, **options: object) -> object:
+        compiled.append(model)
+        return actual(model, **options)
+
+    monkeypatch.setattr(nutpie, "compile_pymc_model", compiling)
+    sets = {"none": [X], "z": [X, Z], "g": [X, G], "all": [X, G, Z], "in units": [X, Z]}
+    regressions = [replace(default(data, *terms), name=name) for name, terms in sets.items()]
+    units = tutorial(X, Z)  # other priors, and no centres
+    regressions[-1] = replace(
+        units,
+        name="in units",
+        priors=replace(units.priors, auxiliary=regressions[0].priors.auxiliary),
+    )
+    table = read_table(data, ["x", "z", "g", "y"])
+    found = nuts.fit_all(regressions, table, draws=8000, seed=1)
+    assert [*found] == [*sets]
+    assert len(compiled) == 1
+    for regression in regressions:
+        ours = found[regression.name]
+        other = exact.fit(regression, statistic([regression], table), draws=100_000, seed=2)
+        summaries = {name: other.summary(name) for name in other.names}
+        assert_same(
+            ours, {n: (other.values(n).ravel(), s.mean, s.sd) for n, s in summaries.items()}
+        )
+
+
 def test_a_seed_gives_the_same_draws_and_another_seed_others() -> None:
     data = small()
     regression = tutorial(X)
@@ -245,22 +281,127 @@ def test_progress_is_told_while_the_chains_run() -> None:
 ENDLESS = 20_000_000  # hours of draws: a chain that does not stop is seen
 
 
-def test_ctrl_c_stops_the_chains_and_reaches_the_caller() -> None:
-    regression = tutorial(X)
-    # A shell starts background jobs with the signal ignored; then this would run for hours.
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts background jobs with the signal ignored; then a test would run for hours."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_while_warming_up_stops_the_chains_and_reaches_the_caller() -> None:
+    regression = tutorial(X)
 
     def interrupt(what: str, _share: float) -> None:
         if what.startswith("sampling"):
             _thread.interrupt_main()
 
+    with pytest.raises(KeyboardInterrupt):
+        nuts.fit(regression, read(small(), regression), tune=ENDLESS, seed=1, progress=interrupt)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_keeps_the_draws_that_all_chains_have_and_says_so() -> None:
+    data = small()
+    first, second, third = (
+        replace(tutorial(*terms), name=name)
+        for name, terms in (("first", [X]), ("second", [X, Z]), ("third", [Z]))
+    )
+
+    asked, started = 400_000, []
+
+    def interrupt(what: str, share: float) -> None:
+        if what == "sampling the model 'second'" and 0.05 < share < 1.0:
+            started.append(share)
+            _thread.interrupt_main()
+
+    table = read_table(data, ["x", "z", "y"])
+    found = nuts.fit_all([first, second, third], table, draws=asked, seed=1, progress=interrupt)
+    assert [*found] == ["first", "second"], "what came after is not there"
+    whole, part = found.values()
+    assert started
+    assert whole.draws.shape == (4, asked // 4, 3)
+    assert whole.diagnostics.problems == ()
+    chains, draws, _ = part.draws.shape
+    assert chains == 4
+    assert nuts.FEWEST <= draws < asked // 4
+    assert np.isfinite(part.draws).all()
+    [said] = part.diagnostics.problems
+    assert said.startswith("interrupted: ")
+    assert f"after {4 * draws:,} of {asked:,} draws" in said
+
+    # The draws are those of the same run without the interruption.
+    moments = statistic([second], table)
+    exactly = exact.fit(second, moments, draws=100, seed=1)
+    for name in part.names:
+        values, answer = part.values(name), exactly.summary(name)
+        assert abs(values.mean() - answer.mean) < WITHIN * error(values, "mean"), name
+
+
+def test_ctrl_c_between_two_models_leaves_what_was_drawn_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = small()
+    first, second = (replace(default(data, X), name=name) for name in ("first", "second"))
+    table = read(data, first)
+    drawn = exact.fit(first, statistic([first], table), draws=100, seed=1)
+
+    def interrupted(_plan: object, regression: Regression, *_: object) -> Posterior:
+        if regression.name == "second":
+            raise KeyboardInterrupt
+        return drawn
+
+    monkeypatch.setattr(nuts, "_shared", interrupted)
+    assert nuts.fit_all([first, second], table, seed=1) == {"first": drawn}
+    with pytest.raises(KeyboardInterrupt):
+        nuts.fit_all([second, first], table, seed=1)
+
+
+PROGRAM = """
+import signal, sys
+import numpy as np, pandas as pd
+from causal.display.progress import progress
+from causal.inference import nuts
+from tests.inference.test_nuts import X, read, small, tutorial
+signal.signal(signal.SIGINT, signal.default_int_handler)
+regression = tutorial(X)
+tune, draws = map(int, sys.argv[1:])
+with progress(silent=False) as told:
     try:
-        with pytest.raises(KeyboardInterrupt):
-            nuts.fit(
-                regression, read(small(), regression), draws=ENDLESS, seed=1, progress=interrupt
-            )
-    finally:
-        signal.signal(signal.SIGINT, before)
+        found = nuts.fit(
+            regression, read(small(), regression), tune=tune, draws=draws, seed=1, progress=told
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+print(found.draws.shape[1], found.diagnostics.problems[0], flush=True)
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("tune", "draws"), [(ENDLESS, 400), (300, 4_000_000)])
+def test_a_process_that_is_interrupted_ends_with_what_it_has(tune: int, draws: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tune), str(draws)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        # A line per 10 %: where the draws are endless there is only the first one to wait for.
+        awaited = "sampling the model 'correct' ..." if tune == ENDLESS else ": 10 %"
+        for line in iter(process.stderr.readline, ""):
+            if awaited in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, rest = process.communicate(timeout=120)
+    assert "Traceback" not in rest
+    if tune == ENDLESS:
+        assert (process.returncode, out) == (130, "")
+    else:
+        assert process.returncode == 0
+        assert "interrupted: the sampling was stopped after" in out
+        assert 0.05 * draws / 4 < int(out.split()[0]) < draws / 4
 
 
 def test_what_the_callback_raises_stops_the_sampling() -> None:

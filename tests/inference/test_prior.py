@@ -451,7 +451,7 @@ def test_a_model_of_nothing_but_its_errors_can_be_drawn():
 def test_pymc_draws_the_same_from_the_priors(model):
     import pymc as pm
 
-    from causal.inference.nuts import _coefficients
+    from causal.inference.nuts import coefficients
     from causal.models.pymc_model import build, names, sampled
 
     data = DATA
@@ -465,7 +465,7 @@ def test_pymc_draws_the_same_from_the_priors(model):
         forwards = pm.sample_prior_predictive(
             2000, var_names=[*wanted, *([called.intercept] if recorded else [])], random_seed=3
         )
-    theirs = _coefficients(model, SimpleNamespace(posterior=forwards.prior))[0]
+    theirs = coefficients(model, SimpleNamespace(posterior=forwards.prior))[0]
     ours = prior.draw(model, draws=DRAWS, seed=1).draws[0]
     for place, name in enumerate(model.coefficient_names):
         assert agrees(ours[:, place], theirs[:, place]), name
