@@ -37,14 +37,17 @@ def examine() -> tuple[Finding, ...]:
         Finding("causal", True, __version__),
         Finding("python", True, f"{platform.python_version()} on {platform.system()}"),
         Finding("cores", True, str(cores)),
-        Finding("sampler exact", True, f"built in, numpy {version('numpy')}"),
+        Finding("samplers exact, importance", True, f"built in, numpy {version('numpy')}"),
         _libraries("sampler nuts", ("pymc", "nutpie", "arviz"), "bayes"),
+        _libraries("sampler numpyro", ("numpyro", "jax"), "numpyro"),
         Finding(
             "renderer",
             drawn is not None,
             drawn or "none",
             "" if drawn else 'pip install "causal-workbench[draw]"',
         ),
+        _libraries("warehouses", ("ibis", "duckdb"), "warehouse"),
+        _libraries("many fits", ("joblib", "distributed"), "cluster"),
         _libraries("report plots", ("matplotlib",), "plot"),
         _libraries("exchange", ("networkx", "pandas"), "interop"),
         _pymc3(),
@@ -79,7 +82,7 @@ def _libraries(name: str, needed: tuple[str, ...], extra: str) -> Finding:
 
 def _version(library: str) -> str:
     try:
-        return version(library)
+        return version({"ibis": "ibis-framework"}.get(library, library))
     except PackageNotFoundError:  # imported from a bare checkout
         return "of unknown version"
 

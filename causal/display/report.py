@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from causal.criteria.question import Effect as Asked
+    from causal.data.source import Source
     from causal.models.regression import Regression
     from causal.study.comparison import Difference, Fit, Study
     from causal.study.effects import Effect
@@ -637,7 +638,9 @@ def _before(study: Study) -> list[Content]:
     return [tag("p", text), tag("figure", picture, tag("figcaption", note))]
 
 
-_NO_DIGEST = ("none: not all bytes were read", "none: data in memory")
+def _undigested(source: Source) -> str:
+    where = "data in memory" if source.format == "memory" else "the data stay where they are"
+    return f"none: {where}"
 
 
 def _data(study: Study, _: str) -> list[Content]:
@@ -645,7 +648,7 @@ def _data(study: Study, _: str) -> list[Content]:
     lost = [f"{_name(name)} in {count:,}" for name, count in made.dropped.items()]
     pairs: list[tuple[str, Content]] = [
         ("Data", f"{_name(source.name, 300)} ({source.format})"),
-        ("SHA-256", tag("code", source.sha256) if source.sha256 else _NO_DIGEST[source.format == "memory"]),
+        ("SHA-256", tag("code", source.sha256) if source.sha256 else _undigested(source)),
         ("Rows read", f"{made.rows_read:,}"),
         ("Rows used", f"{made.table.total:,}, the same in every model"),
         ("Missing", f"{listed(lost)} rows" if lost else "nothing"),

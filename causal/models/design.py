@@ -252,9 +252,9 @@ def mean_sd(atom: Atom, table: Table) -> tuple[float, float]:
     weights = table.weights
     if weights is None:
         return first + unit * float(np.mean(away)), unit * float(np.std(away))
-    share = weights / weights.sum()
-    mean = float(np.sum(share * away))
-    return first + unit * mean, unit * math.sqrt(float(share @ (away - mean) ** 2))
+    mean = float(np.average(away, weights=weights))
+    variance = float(np.average((away - mean) ** 2, weights=weights))
+    return first + unit * mean, unit * math.sqrt(variance)
 
 
 def _unvaried(called: str) -> DataError:
@@ -274,8 +274,10 @@ def averages(columns: Sequence[Column], table: Table) -> Array:
             for column in columns
         )
         return np.array([np.average(one, weights=table.weights) for one in products])
-    moments = summed([tuple((atom, 0.0) for atom in column) for column in columns], table)
-    return moments.means
+    keys = [tuple((atom, 0.0) for atom in column) for column in columns]
+    moments = summed(keys, table)
+    found: Array = moments.means[[moments.names.index(key) for key in keys]]
+    return found
 
 
 def summed(keys: Sequence[Key], table: LargeTable) -> Moments:

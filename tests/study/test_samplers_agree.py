@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from causal.catalog import experiments
+from causal.data.table import read_table
 from causal.errors import InferenceError
 from causal.graph.notation import read
 from causal.inference.posterior import Posterior
 from causal.inference.select import choose, sample
 from causal.models.formula import Formula, parse, parse_terms
 from causal.models.generator import Plan, columns_read, grouping, plan
-from causal.data.table import read_table
 from causal.study.experiment import Asked, Lesson, load
 
 pytest.importorskip("nutpie")
@@ -72,14 +72,16 @@ def ways(made: Plan) -> Iterator[tuple[str, Mapping[str, Posterior]]]:
             except InferenceError:
                 continue
             able.append(regression)
-        try:
-            yield (
-                asked,
-                sample(able, made.table, made.moments, asked=asked, draws=8_000, seed=7),
-            )
-        except InferenceError as error:
-            assert asked == "importance"
-            assert "not good enough" in str(error)
+        found = {}
+        for regression in able:
+            try:
+                found |= sample(
+                    [regression], made.table, made.moments, asked=asked, draws=8_000, seed=7
+                )
+            except InferenceError:
+                if asked != "importance":  # whose weights may be too uneven
+                    raise
+        yield asked, found
 
 
 def summary(posterior: Posterior, name: str) -> dict[str, tuple[float, float]]:
