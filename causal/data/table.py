@@ -125,6 +125,11 @@ class CountedTable(Table):
         """How many rows each row stands for, (rows,)."""
         return self.counts
 
+    def complete(self, names: Iterable[str]) -> CountedTable:
+        """Keep the columns *names*; no row lacks any."""
+        columns = {name: self[name] for name in names}
+        return replace(self, columns=MappingProxyType(columns))
+
 
 def read_table(
     source: str | os.PathLike[str] | object,

@@ -140,9 +140,11 @@ def versions(samplers: Iterable[str]) -> dict[str, str]:
 
     from causal import __version__
 
-    parts = ["numpy", "pyarrow"]
-    if "nuts" in samplers:
-        parts += ["pymc", "pytensor", "nutpie"]
+    parts, drew = ["numpy", "pyarrow"], {*samplers}
+    if drew & {"nuts", "pymc", "numpyro"}:
+        parts += ["pymc", "pytensor"]
+    parts += ["nutpie"] if "nuts" in drew else []
+    parts += ["numpyro", "jax"] if "numpyro" in drew else []
     found = {"causal-workbench": __version__, "python": platform.python_version()}
     return found | {name: version(name) for name in parts}
 

@@ -202,7 +202,12 @@ def sampling_words(study: Study) -> str:
             what = f"exact posterior, {count:,} independent draws each"
         else:
             size = min(effective_draws(fit.draws) for fit in fits)
-            called = {"importance": "importance sampling", "pymc3": "NUTS of PyMC3"}
+            called = {
+                "importance": "importance sampling",
+                "numpyro": "NUTS of NumPyro",
+                "pymc": "NUTS of PyMC",
+                "pymc3": "NUTS of PyMC3",
+            }
             how = called.get(sampler, "NUTS")
             what = f"{how}, {count:,} draws each, worth {size:,.0f} independent ones at least"
         parts.append(f"{what}, {seconds:.3g} s")
@@ -246,7 +251,7 @@ def conclusions(study: Study) -> tuple[str, ...]:
             f"No regression on these variables answers this question; {listed(wrong)} "
             f"{'is' if len(wrong) == 1 else 'are'} shown for what they are: invalid."
         )
-    elif not study.differences:
+    elif not (study.differences or any("interrupted" in w for w in study.plan.left_out.values())):
         found.append("Every other model is the same regression as the correct one.")
     if study.identifiable and (moved := study["correct"].moved_by_priors) is not None:
         found += _sensitive(moved)

@@ -242,6 +242,9 @@ def path_analysis(
         )[regression.name]
         for place, regression in enumerate(regressions)
     }
+    problems = (p for one in posteriors.values() for p in one.diagnostics.problems)
+    if any(problem.startswith("interrupted") for problem in problems):
+        raise KeyboardInterrupt  # of one of them: the draws no longer go together
     direct, total, label = _along(question, regressions, posteriors, used)
 
     def effect(values: NDArray[np.float64]) -> Effect:

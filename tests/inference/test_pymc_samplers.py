@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,6 +83,17 @@ def test_ctrl_c_ends_the_sampling_of_pymc(share: float) -> None:
             reg, table, sampler="pymc", draws=3000, tune=200, seed=1, progress=interrupt
         )
     assert len(after) == 1
+
+
+def test_no_chain_is_drawn_after_one_that_was_broken_off() -> None:
+    watch = pymc_samplers._Watch(total=10, chains=2, told=None)
+    for draw in range(10):
+        watch(None, SimpleNamespace(chain=0, draw_idx=draw))
+    watch(None, SimpleNamespace(chain=1, draw_idx=0))
+    assert not watch.whole
+    watch.done[0] = 9
+    with pytest.raises(pymc_samplers._BrokenOffError):
+        watch(None, SimpleNamespace(chain=1, draw_idx=1))
 
 
 @pytest.mark.parametrize("kind", ["number by category", "ordered", "negbinomial", "log"])
