@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from causal.data.column import MISSING
+from causal.data.column import MISSING, column_from_arrow
 from causal.data.large import LargeTable
 from causal.data.source import Format, Raw, Source, found, without_password
-from causal.data.warehouse import Warehouse, engine, fetched
+from causal.data.warehouse import Warehouse, engine, fetched, numbers_again, repeated
 from causal.errors import DataError, MissingPart, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -45,11 +46,9 @@ def is_far(source: object) -> bool:
     size = Path(name).stat().st_size
     if size <= BIG_TEXT // 8:
         return False
-    if _is_parquet(name):
-        import pyarrow.parquet as pq
-
-        return size > BIG_TEXT // 2 or pq.ParquetFile(name).metadata.num_rows > IN_MEMORY // 10
-    return size > BIG_TEXT and not _is_arrow(name)
+    if _begins(name, b"PAR1"):
+        return size > BIG_TEXT // 2 or _parquet_rows(name) > IN_MEMORY // 10
+    return size > BIG_TEXT and not _begins(name, b"ARROW1")
 
 
 def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> Table | Raw:
@@ -63,11 +62,10 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         The address does not answer, or has no such table; files of several formats; columns that
         are absent or cannot be summed up.
     """
-    table, named, text = _table(source, wanted, categorical)
-    header = list(table.columns)
+    table, header, named, text = _table(source, wanted, categorical)
     places, notes = found(header, wanted)
     named = replace(named, notes=(*named.notes, *notes))
-    headers = {name: header[place] for name, place in zip(wanted, places, strict=True)}
+    headers = {name: table.columns[place] for name, place in zip(wanted, places, strict=True)}
     backend = _asked(lambda: table._find_backend().name)  # noqa: SLF001 - there is no public way
     warehouse = Warehouse(
         table,
@@ -82,67 +80,207 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         raise DataError("there are columns but no row of data.")
     if rows * len(wanted) > IN_MEMORY:
         return LargeTable.of(named, warehouse, wanted)
-    columns = fetched(table.select(**_numbered(table, headers)))
-    return Raw(named, columns.rename_columns(list(wanted)), written=text)
-
-
-def _numbered(table: Any, headers: dict[str, str]) -> dict[str, Any]:
-    return {f"c{i}": table[header] for i, header in enumerate(headers.values())}
+    numbered = {f"c{i}": table[header] for i, header in enumerate(headers.values())}
+    columns = fetched(table.select(**numbered)).rename_columns(list(wanted))
+    for place, name in enumerate(wanted):
+        if text and name in categorical:
+            columns = columns.set_column(place, name, numbers_again(columns[name]))
+    return Raw(named, columns, written=text)
 
 
 def _table(
     source: Any, wanted: Sequence[str], categorical: Collection[str]
-) -> tuple[Any, Source, bool]:
-    """The Ibis table, where it is from, and whether it is a text file."""
+) -> tuple[Any, Sequence[str], Source, bool]:
+    """The Ibis table, its header, where it is from, and whether it is a text file."""
     if type(source).__module__.partition(".")[0] == "ibis":
-        return source, Source("Ibis table", "table"), False
+        return source, source.columns, Source("Ibis table", "table"), False
     if isinstance(source, str) and "://" in source:
-        return _connected(source), Source(without_password(source), "table"), False
+        table = _connected(source)
+        return table, table.columns, Source(without_password(source), "table"), False
     files = _files(source)
-    kinds = {"parquet" if _is_parquet(file) else "csv" for file in files}
-    if len(kinds) > 1:
-        raise DataError("some of these files are Parquet and some are not. Name files of one kind.")
-    name = files[0] if len(files) == 1 else f"{os.path.commonpath(files)} ({len(files)} files)"
-    con = _asked(_duckdb)
-    escaped = [glob.escape(file) for file in files]
-    if kinds == {"parquet"}:
-        form: Format = "parquet" if len(files) == 1 else "table"
-        return _asked(lambda: con.read_parquet(escaped)), Source(name, form), False
-    return _text(con, files, escaped, name, wanted, categorical)
+    one, *more = [file for file in files if _begins(file, b"PAR1")] or [""]
+    if one and len(more) + 1 < len(files):
+        other = next(file for file in files if file not in {one, *more})
+        raise DataError(
+            f"{shown(one, 200)} is a Parquet file and {shown(other, 200)} is none. Name files of "
+            "one kind."
+        )
+    name, con = _called(source, files), _asked(_duckdb)
+    if not one:
+        return _text(con, files, name, wanted, categorical)
+    _check_parquet(files, wanted)
+    form: Format = "table" if more else "parquet"
+    # By name: DuckDB takes whole numbers in the first file for whole numbers in all of them.
+    table = _asked(lambda: con.read_parquet(_literally(files), union_by_name=bool(more)))
+    return table, table.columns, Source(name, form), False
+
+
+def _called(source: Any, files: Sequence[str]) -> str:
+    if len(files) == 1:
+        return files[0]
+    given = [os.fspath(source)] if isinstance(source, str | os.PathLike) else [files[0], files[-1]]
+    return f"{' ... '.join(given)} ({len(files)} files)"
+
+
+def _literally(files: Sequence[str]) -> list[str]:
+    """The files as DuckDB must hear of them: a name is no pattern."""
+    return [glob.escape(file) for file in files]
+
+
+# ------------------------------------------------------------------------------------------------
+# Files
+# ------------------------------------------------------------------------------------------------
+
+
+def _files(source: Any) -> list[str]:
+    """The files of a folder, a pattern or a list, in order."""
+    given = [source] if isinstance(source, str | os.PathLike) else list(source)
+    files: list[str] = []
+    for one in [os.fspath(path) for path in given]:
+        matched = [one] if os.path.exists(one) else sorted(glob.glob(one))  # noqa: PTH110, PTH207
+        if not matched:
+            raise DataError(f"there is no such file: {shown(one, 200)}.")
+        for file in matched:
+            files += _inside(file) if os.path.isdir(file) else [file]  # noqa: PTH112
+    twice = next((file for file, times in Counter(files).items() if times > 1), None)
+    if twice is not None:
+        raise DataError(f"the file {shown(twice, 200)} is named twice. Name it once.")
+    return files
+
+
+def _inside(folder: str) -> list[str]:
+    found = sorted(map(str, Path(folder).rglob("*")))
+    own = [
+        file
+        for file in found
+        if file.endswith((".parquet", ".csv")) and os.path.isfile(file)  # noqa: PTH113
+    ]
+    if not own:
+        raise DataError(
+            f"the folder {shown(folder, 200)} holds no .parquet and no .csv file. Name the files."
+        )
+    return own
+
+
+def _start(file: str, size: int) -> bytes:
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(size)
+    except OSError as error:
+        why = error.strerror or "no reason given"
+        raise DataError(f"{shown(file, 200)} cannot be read: {shown(why)[1:-1]}.") from error
+
+
+def _begins(file: str, magic: bytes) -> bool:
+    return _start(file, len(magic)) == magic
+
+
+def _parquet_rows(file: str) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except (pa.ArrowException, OSError):
+        return 0  # whoever reads it will say why
+
+
+def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse files in which one column would be taken for another, or numbers for text.
+
+    DuckDB tells no names apart that differ in case only; it fills a column that a file lacks with
+    nothing, and makes text of numbers where another file has text.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    known: dict[str, str] = {}
+    for file in files:
+        try:
+            schema = pq.read_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            said = shown(str(error), 200)[1:-1]
+            raise DataError(f"{shown(file, 200)} is a damaged Parquet file: {said}") from error
+        if file == files[0]:
+            folded = Counter(name.lower() for name in schema.names)
+            places, _ = found(schema.names, [n for n in wanted if _there(n, schema.names)])
+            known = {schema.names[place]: "" for place in places}
+            alike = [header for header in known if folded[header.lower()] > 1]
+            if alike:
+                raise DataError(
+                    f"{shown(file, 200)} has several columns called {shown(alike[0])} but for "
+                    "capital letters, which DuckDB does not tell apart. Rename them."
+                )
+        for header, kind in known.items():
+            if header not in schema.names:
+                raise DataError(f"{shown(file, 200)} has no column {shown(header)}.")
+            own = _kind(schema.field(header).type)
+            known[header] = kind or own
+            if own and kind and own != kind:
+                raise DataError(
+                    f"column {shown(header)} holds {kind} in {shown(files[0], 200)} and {own} in "
+                    f"{shown(file, 200)}. Write it the same way in all files."
+                )
+
+
+def _there(name: str, header: Sequence[str]) -> bool:
+    """Whether a file has the column; folders (``year=2026``) may have others."""
+    return any(one.strip() == name.strip() for one in header)
+
+
+def _kind(of: Any) -> str:
+    """What a column of an Arrow type holds, in words; nothing of a column without a value."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(of):
+        of = of.value_type
+    if types.is_null(of):
+        return ""
+    if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of):
+        return "numbers"
+    if types.is_string(of) or types.is_large_string(of) or types.is_string_view(of):
+        return "text"
+    return f"values of the type {of}"[:80]
 
 
 def _text(
     con: Any,
     files: Sequence[str],
-    escaped: Sequence[str],
     name: str,
     wanted: Sequence[str],
     categorical: Collection[str],
-) -> tuple[Any, Source, bool]:
-    """A text file, read as the first rows of it were."""
+) -> tuple[Any, Sequence[str], Source, bool]:
+    """Text files, read as the first rows of the first one were."""
     from io import BytesIO
 
     from causal.data.delimited import first_header, read_delimited
 
-    with Path(files[0]).open("rb") as stream:
-        head = stream.read(_HEAD)
-    whole_lines = head[: head.rfind(b"\n") + 1] or head
-    read = read_delimited(BytesIO(whole_lines), wanted, categorical)
-    header = first_header(whole_lines, read.separator)
-    if len(set(header)) < len(header) or "" in header:
-        raise DataError(
-            "a file as large as this needs a header in which every name is there and different."
-        )
+    head = _whole_rows(_start(files[0], _HEAD))
+    read = read_delimited(BytesIO(head), wanted, categorical)
+    header = first_header(head, read.separator)
+    for file in files[1:]:
+        own = _start(file, 10 * len("".join(header)) + 10_000)
+        if not own or first_header(own, read.separator) != header:
+            what = "is empty" if not own else f"has another header than {shown(files[0], 200)}"
+            raise DataError(
+                f"{shown(file, 200)} {what}. All files need the same columns in the same order."
+            )
     places, _ = found(header, wanted)
-    numbers = {
-        header[place]
+    types = {
+        place: _read_as(name, read.columns[name], categorical=name in categorical)
         for name, place in zip(wanted, places, strict=True)
-        if str(read.columns[name].type) in ("double", "int64", "null") and name not in categorical
+    }
+    # DuckDB needs a name for every column, and tells none apart that differ in case only.
+    plain = len({one.lower() for one in header}) == len(header) and "" not in header
+    columns = {
+        one if plain else f"column {place}": types.get(place, "VARCHAR")
+        for place, one in enumerate(header)
     }
     table = _asked(
         lambda: con.read_csv(
-            list(escaped),
-            columns={each: "DOUBLE" if each in numbers else "VARCHAR" for each in header},
+            _literally(files),
+            columns=columns,
             delim=read.separator,
             quote='"',
             escape='"',
@@ -153,40 +291,44 @@ def _text(
     )
     form: Format = "csv" if len(files) == 1 else "table"
     source = Source(name, form, None, read.notes, read.separator, read.decimal)
-    return table, source, True
+    return table, header, source, True
 
 
-def _files(source: Any) -> list[str]:
-    """The files of a folder, a pattern or a list, in order."""
-    given = [source] if isinstance(source, str | os.PathLike) else list(source)
-    files: list[str] = []
-    for one in [os.fspath(path) for path in given]:
-        if os.path.isdir(one):  # noqa: PTH112
-            inside = sorted(map(str, Path(one).rglob("*")))
-            own = [file for file in inside if file.endswith((".parquet", ".csv"))]
-            if not own:
-                raise DataError(
-                    f"the folder {shown(one)} holds no .parquet and no .csv file. Name the files."
-                )
-            files += own
-        elif os.path.isfile(one):  # noqa: PTH113
-            files.append(one)
-        else:
-            matched = sorted(glob.glob(one))  # noqa: PTH207
-            if not matched:
-                raise DataError(f"there is no such file: {shown(one, 200)}.")
-            files += matched
-    return files
+def _whole_rows(head: bytes) -> bytes:
+    """The beginning of a text up to the end of a row, so that no cell is cut in two."""
+    if len(head) < _HEAD:
+        return head
+    end = _HEAD
+    while end:
+        end = max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end), 0)
+        if head.count(b'"', 0, end) % 2 == 0:  # or it is within a cell of several lines
+            break
+    rows = head[: end + 1]
+    if len(rows.splitlines()) < 2:
+        raise DataError(
+            "the header or the first row is longer than a million characters, or a double quote "
+            "in it is not closed."
+        )
+    return rows
 
 
-def _is_parquet(file: str) -> bool:
-    with Path(file).open("rb") as stream:
-        return stream.read(4) == b"PAR1"
+def _read_as(name: str, column: Any, *, categorical: bool) -> str:
+    """The type, for DuckDB, of a column of text whose first rows Arrow read as *column*.
 
-
-def _is_arrow(file: str) -> bool:
-    with Path(file).open("rb") as stream:
-        return stream.read(6) == b"ARROW1"
+    Raises
+    ------
+    DataError
+        As `column_from_arrow`.
+    """
+    if categorical:
+        return "VARCHAR"
+    if str(column.type) == "bool":
+        return "BOOLEAN"
+    if column.null_count == len(column):  # nobody knows
+        return "DOUBLE"
+    # Twice: a column in which no value comes twice would be taken for an identifier.
+    kind = column_from_arrow(name, repeated(column, 2), written=True).kind
+    return "VARCHAR" if kind == "category" else "DOUBLE"
 
 
 # ------------------------------------------------------------------------------------------------
@@ -225,28 +367,34 @@ def _duckdb() -> Any:
 def _connected(address: str) -> Any:
     """The table of ``engine://...?table=name``."""
     ibis = _ibis()
-    parts = urlsplit(address)
+    parts = _asked(lambda: urlsplit(address))
     query = parse_qsl(parts.query, keep_blank_values=True)
     tables = [value for key, value in query if key == "table"]
-    if len(tables) != 1 or not tables[0]:
-        raise DataError("an address needs the name of one table: duckdb:///big.db?table=visits.")
-    if parts.scheme == "duckdb":
-        con = _database(ibis, parts.netloc + parts.path)
+    if len(tables) != 1 or not all(tables[0].split(".")):
+        raise DataError(
+            "an address needs the name of one table: duckdb:///big.db?table=visits. (Files "
+            "elsewhere, at s3:// or https://, go in from Python as an Ibis table.)"
+        )
+    if parts.scheme in ("duckdb", "sqlite"):
+        con = _database(ibis, parts.scheme, parts.netloc + parts.path)
     else:
         rest = urlencode([(key, value) for key, value in query if key != "table"])
         con = _asked(lambda: ibis.connect(urlunsplit(parts._replace(query=rest))))
-    *schema, name = tables[0].split(".") if tables[0] not in _tables(con) else [tables[0]]
-    if not schema and name not in _tables(con):
-        raise DataError(f"there is no table {shown(name)}.{did_you_mean(name, _tables(con))}")
+    known = _tables(con)
+    *schema, name = tables[0].split(".") if tables[0] not in known else [tables[0]]
+    if not schema and name not in known:
+        raise DataError(f"there is no table {shown(name)}.{did_you_mean(name, known)}")
     return _asked(lambda: con.table(name, database=".".join(schema) or None))
 
 
-def _database(ibis: Any, path: str) -> Any:
-    """A DuckDB file, opened for reading."""
+def _database(ibis: Any, kind: str, path: str) -> Any:
+    """A file of DuckDB, opened for reading, or of SQLite."""
     # duckdb:///big.db is the file beside us, as SQLAlchemy has it; duckdb:////tmp/big.db is not.
     path = path.removeprefix("/") if not os.path.isfile(path) else path  # noqa: PTH113
     if not os.path.isfile(path):  # noqa: PTH113
         raise DataError("there is no such database file.")
+    if kind == "sqlite":
+        return _asked(lambda: ibis.sqlite.connect(path))
     return _asked(lambda: _buffered(ibis.duckdb.connect(path, read_only=True, **_SETTINGS)))
 
 

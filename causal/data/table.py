@@ -21,7 +21,7 @@ import numpy as np
 
 from causal.data.column import NUMBER, Column, Kind, column_from_arrow
 from causal.data.source import Format, Source, without_password
-from causal.errors import DataError, did_you_mean, shown
+from causal.errors import DataError, TooManyRows, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Column", "CountedTable", "Format", "Kind", "Source", "Table", "read_table"]
 
 
+MOST_WRITTEN = 5_000_000
+"""Rows of a `CountedTable` that are written out, which are then in memory several times."""
 _PERHAPS_LARGE = 25_000_000
 """Bytes of a file below which it is read without another thought."""
 
@@ -71,6 +73,10 @@ class Table:
     def weights(self) -> NDArray[np.float64] | None:
         """How many rows of data each row stands for, (rows,); None: one."""
         return None
+
+    def written_out(self, names: Iterable[str]) -> Table:
+        """The columns *names*, one row for each row of data."""
+        return replace(self, columns=MappingProxyType({name: self[name] for name in names}))
 
     def complete(self, names: Iterable[str]) -> Table:
         """Keep the columns *names* and the rows that lack none of them.
@@ -124,6 +130,23 @@ class CountedTable(Table):
     def weights(self) -> NDArray[np.float64]:
         """How many rows each row stands for, (rows,)."""
         return self.counts
+
+    def written_out(self, names: Iterable[str]) -> Table:
+        """The columns *names*, with as many rows as each row stands for.
+
+        Raises
+        ------
+        TooManyRows
+            Above `MOST_WRITTEN` rows.
+        """
+        if self.total > MOST_WRITTEN:
+            raise TooManyRows(
+                f"This goes row by row, and {self.total:,} rows are too many for that (above "
+                f"{MOST_WRITTEN:,}). Take a sample of them."
+            )
+        times = self.counts.astype(np.intp)
+        columns = {name: self[name].holding(np.repeat(self[name].values, times)) for name in names}
+        return Table(self.source, self.total, MappingProxyType(columns))
 
     def complete(self, names: Iterable[str]) -> CountedTable:
         """Keep the columns *names*; no row lacks any."""

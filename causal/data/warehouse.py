@@ -7,6 +7,7 @@ columns are called c0, c1, ... in every query: names from files are data and nev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal.data.column import as_float64, column_from_arrow
+from causal.data.column import (
+    MISSING,
+    NUMBER,
+    as_float64,
+    column_from_arrow,
+    encoded,
+    floats,
+)
 from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
 from causal.data.moments import Moments
 from causal.errors import CausalError, DataError, MissingPart, shown
@@ -24,7 +32,7 @@ from causal.errors import CausalError, DataError, MissingPart, shown
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["MOST_LEVELS", "Warehouse", "engine", "fetched"]
+__all__ = ["MOST_LEVELS", "Warehouse", "engine", "fetched", "numbers_again", "repeated"]
 
 Array = NDArray[np.float64]
 
@@ -33,6 +41,9 @@ BLOCK = 131_072
 """Rows of a block: some megabytes."""
 LARGEST = 1e100
 """As of any column: see `causal.data.column`."""
+_SAMPLE = 10_000
+"""Rows that stand for all when it is judged what the text of a column is."""
+_ADVICE = re.compile(r"\n\s*(?:Possible |Column \S+ is being |The search space |LINE \d)")
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +106,11 @@ class Warehouse:
         chosen = {}
         for name in names:
             column = self.table[self.headers[name]]
-            chosen[self._name(name)] = column if self.is_category(name) else column.cast("float64")
+            if not self.is_category(name):
+                # Not every engine has a way from true to 1.0, but by 1.
+                column = column.cast("int32") if column.type().is_boolean() else column
+                column = column.cast("float64")
+            chosen[self._name(name)] = column
         return self.table.select(**chosen)
 
     def _complete(self, table: Any, complete: Sequence[str]) -> Any:
@@ -105,38 +120,55 @@ class Warehouse:
             if self.is_category(name):
                 table = table.filter(column.isin(list(self._levels[name].codes)))
             else:
-                table = table.filter(column.notnull() & ~column.isnan())
+                table = table.filter(self._present(column))
         return table
+
+    def _present(self, column: Any) -> Any:
+        """Whether a number is there: NaN is a missing value too, where an engine has it."""
+        from ibis.expr.operations import IsNan
+
+        there = column.notnull()
+        backend = self.table._find_backend()  # noqa: SLF001 - Ibis has no public way to it
+        return there & ~column.isnan() if backend.has_operation(IsNan) else there
 
     def _find_levels(self, names: Sequence[str]) -> None:
         """The labels of each category, from its different values."""
         for name in names:
             if name in self._levels or not self.is_category(name):
                 continue
-            called = self._name(name)
-            different = self._selected([name]).select(called).distinct().limit(MOST_LEVELS + 100)
-            values = fetched(different)[called]
-            if len(values) > MOST_LEVELS:
-                raise DataError(
-                    f"column {shown(name)} has more than {MOST_LEVELS:,} different labels: it "
-                    "names the rows rather than groups of them, and cannot be a category. Make it "
-                    "coarser or convert it to numbers."
-                )
-            # Twice: a column in which no value comes twice would be taken for an identifier.
-            twice = _chunked([*values.chunks, *values.chunks])
-            column = column_from_arrow(
-                name, twice, categorical=name in self.categorical, written=self.written
+            self._levels[name] = self._told_apart(name)
+
+    def _told_apart(self, name: str) -> _Levels:
+        called, table = self._name(name), self._selected([name])
+        grouped = table.group_by(called).aggregate(rows=table.count())
+        found = fetched(grouped.limit(MOST_LEVELS + 100))
+        raw = found[called].to_pylist()
+        labels = {str(value).strip() for value in raw if value is not None}
+        if len(labels - {"", "nan"} - (MISSING if self.written else frozenset())) > MOST_LEVELS:
+            raise DataError(
+                f"column {shown(name)} has more than {MOST_LEVELS:,} different labels: it "
+                "names the rows rather than groups of them, and cannot be a category. Make it "
+                "coarser or convert it to numbers."
             )
-            codes = {
-                value: int(code)
-                for value, code in zip(values.to_pylist(), column.values, strict=False)
-                if not np.isnan(code)
-            }
-            if column.kind != "category":  # numbers as text in a text file
-                raise DataError(
-                    f"column {shown(name)} holds numbers in quotes. Write them without."
-                )
-            self._levels[name] = _Levels(column.levels, codes)
+        categorical = name in self.categorical
+        values = found[called]
+        if categorical and self.written:
+            values = numbers_again(values)
+        # In the shares that they have of the rows; twice at least, or a column in which no value
+        # comes twice would be taken for an identifier.
+        rows = as_float64(found["rows"].combine_chunks())
+        times = np.maximum(np.rint(rows * (_SAMPLE / rows.sum())), 2).astype(np.intp)
+        try:
+            column = column_from_arrow(
+                name, repeated(values, times), categorical=categorical, written=self.written
+            )
+        except DataError as error:  # of these the rows have no number
+            raise DataError(re.sub(r", data row [\d,]+", "", str(error))) from None
+        first = column.values[np.cumsum(times) - 1]
+        codes = {
+            value: int(code) for value, code in zip(raw, first, strict=True) if not np.isnan(code)
+        }
+        return _Levels(column.levels, codes)
 
     # Passes
 
@@ -236,7 +268,8 @@ class Warehouse:
         """Two queries, answered where the rows lie, and one more for each category."""
         table = self._complete(self._selected(names), complete)
         numbers = [name for name in names if name not in self._levels]
-        present = {name: _or_null(table[self._name(name)]) for name in numbers}
+        columns = {name: table[self._name(name)] for name in numbers}
+        present = {n: self._present(column).ifelse(column, None) for n, column in columns.items()}
         facts, ends = {}, self._ends(table, present)
         rows = int(ends["rows"])
         for name in names:
@@ -246,8 +279,10 @@ class Warehouse:
         for name, column in present.items():
             low, high = ends[name, "low"], ends[name, "high"]
             between = (column != _number(low)) & (column != _number(high))
+            # Beyond 2^53 all numbers are whole, and some are too large for an engine's floor.
+            small = (column.abs() < _number(2.0**53)).ifelse(column, _number(0.0))
             asked[f"{self._name(name)}_more"] = between.ifelse(1, 0).sum()
-            asked[f"{self._name(name)}_parts"] = (column != column.floor()).ifelse(1, 0).sum()
+            asked[f"{self._name(name)}_parts"] = (small != small.floor()).ifelse(1, 0).sum()
         known = all(ends[n, "n"] == rows for n in numbers) and not any(
             fact.missing for fact in facts.values()
         )
@@ -425,8 +460,15 @@ def engine(what: str) -> Iterator[None]:
         said = " ".join(str(error).split())
         raise MissingPart(f"This address needs a library: {shown(said, 300)[1:-1]}") from error
     except Exception as error:  # every engine has errors of its own
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{what}: {shown(said, 400)[1:-1]}") from error
+        raise DataError(f"{what}: {shown(_said(error), 400)[1:-1]}") from error
+
+
+def _said(error: Exception) -> str:
+    """The words of an engine, without what DuckDB adds: advice to programmers, its settings."""
+    words, *settings = _ADVICE.split(str(error), maxsplit=1)
+    file = re.search(r"^\s*file = (.+)$", settings[0], re.MULTILINE) if settings else None
+    said = " ".join(words.split()) + (f" (in {file[1]})" if file else "")
+    return said if " " in said else f"{type(error).__name__} {said}".rstrip()
 
 
 def fetched(table: Any) -> Any:
@@ -525,15 +567,25 @@ def _number(value: float) -> Any:
     return ibis.literal(repr(float(value))).cast("float64")
 
 
-def _or_null(column: Any) -> Any:
-    """NaN is a missing value too."""
-    return column.isnan().ifelse(None, column)
-
-
-def _chunked(chunks: Sequence[Any]) -> Any:
+def repeated(column: Any, times: int | NDArray[np.intp]) -> Any:
+    """An Arrow column with each value several times."""
     import pyarrow as pa
 
-    return pa.chunked_array(chunks)
+    if column.type == pa.null():
+        return column
+    places = pa.array(np.repeat(np.arange(len(column)), times))
+    return pa.chunked_array([column.combine_chunks()]).take(places)
+
+
+def numbers_again(column: Any) -> Any:
+    """Text that is numbers throughout as numbers: so a text file's groups are labelled in memory.
+
+    ``007`` and ``7`` are one group, unless another one is called ``x``.
+    """
+    text = encoded(column, lambda value: None if value.strip() in MISSING else value.strip())
+    if text.first(lambda label: NUMBER.fullmatch(label) is None):
+        return column
+    return floats(text.numbers(float))
 
 
 def _codes(array: Any, codes: Mapping[Any, int]) -> Array:

@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,7 +44,6 @@ __all__ = [
     "fit",
     "fit_all",
     "interrupted",
-    "repeated",
 ]
 
 Progress = Callable[[str, float], None]
@@ -68,9 +66,6 @@ their sd are moved, or cutpoints between bounds. With less, some draws diverge t
 
 FEWEST = 50
 """Draws of each chain that are kept after an interruption; fewer are no posterior."""
-
-MOST = 5_000_000
-"""Rows that a model of its own is given, which are in memory several times."""
 
 THIN = 4
 """How many draws stand behind each one kept there, because they are much alike."""
@@ -236,7 +231,7 @@ def _shared(
 
 def _alone(plan: _Plan, regression: Regression, table: Table) -> Posterior:
     """By a model of its own."""
-    table = repeated(regression, table)
+    table = table.written_out(regression.variables)
     plan.compiling(regression)
     compiled = _compiled(plan.nutpie, regression, table)
     called = shown(regression.name)
@@ -253,24 +248,6 @@ def _alone(plan: _Plan, regression: Regression, table: Table) -> Posterior:
     run = _sample(plan, compiled, plan.draws * thin, told, tune=tune, accept=accept)
     values = coefficients(regression, run.tree)[:, thin - 1 :: thin]
     return _posterior(regression, values, run, started)
-
-
-def repeated(regression: Regression, table: Table) -> Table:
-    """The same rows, each of which stands for one."""
-    if table.weights is None:
-        return table
-    if table.total > MOST:
-        raise InferenceError(
-            f"The model {shown(regression.name)} is sampled row by row, and {table.total:,} rows"
-            f" are too many (above {MOST:,}). Take a sample of them, or leave out what varies by a"
-            " category and priors that are not Normal."
-        )
-    times = table.weights.astype(np.intp)
-    columns = {
-        name: replace(table[name], values=np.repeat(table[name].values, times))
-        for name in regression.variables
-    }
-    return Table(table.source, table.total, MappingProxyType(columns))
 
 
 def _posterior(

@@ -238,7 +238,7 @@ def fit(
 
 def _columns(regression: Regression, table: Table) -> list[NDArray[Any]]:
     """The used rows of each column that is read: numbers, or the index of each row's label."""
-    used = table.complete(regression.variables)
+    used = table.written_out(regression.variables).complete(regression.variables)
     levels = categories(regression.terms)
     return [
         _codes(used[name], levels[name]) if name in levels else used[name].values

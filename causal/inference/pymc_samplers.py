@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from causal.data.table import Table
 from causal.errors import InferenceError, MissingPart, shown
 from causal.inference import mode
-from causal.inference.nuts import Progress, check, coefficients, diagnose, repeated
+from causal.inference.nuts import Progress, check, coefficients, diagnose
 from causal.inference.posterior import Posterior
 from causal.models.pymc_model import build, names, sampled, starts
 from causal.models.regression import Regression
@@ -81,7 +81,7 @@ def fit(
     """
     check(draws, chains, tune, seed)
     check_there(sampler)
-    table = repeated(regression, table)
+    table = table.written_out(regression.variables)
     model, per_chain = build(regression, table), -(-draws // chains)
     linear, others = sampled(regression)
     about = _about_mode(regression, table, chains, seed)

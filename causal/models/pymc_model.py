@@ -409,7 +409,7 @@ def build(regression: Regression, table: Table, *, switched: bool = False) -> pm
     """
     pm = _pymc()
     called = names(regression)
-    used = table.complete(regression.variables)
+    used = table.written_out(regression.variables).complete(regression.variables)
     observed = _outcome(regression, used)
     coords: dict[str, Any] = {called.row: np.arange(used.rows), **called.coords}
     with pm.Model(coords=coords) as model:

@@ -136,7 +136,7 @@ def leave_one_out(regression: Regression, posterior: Posterior, table: Table) ->
         )
     if posterior.mixture is not None:
         return Prediction(_exact(regression, posterior.mixture, table))
-    return _by_importance(regression, posterior, table)
+    return _by_importance(regression, posterior, table.written_out(regression.variables))
 
 
 def log_likelihood(
