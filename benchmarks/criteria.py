@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,48 +10,30 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.graphs import KINDS, SHAPES, Plan, dag_of, plan
-from benchmarks.measuring import PEERS, WORKBENCH, Contestant, Job, Task, Timing, measure, stored
+from benchmarks.measuring import (
+    PEERS,
+    WORKBENCH,
+    Contestant,
+    Job,
+    Task,
+    Timing,
+    measure,
+    processes,
+    stored,
+)
+from benchmarks.sections import Aim, Section, Setup, lines
 from benchmarks.tables import ratio_text, slope, table, time_text
 from causal.criteria.adjustment import is_valid
 
-__all__ = ["SECTIONS", "Aim", "Section", "Setup"]
+__all__ = ["SECTIONS", "Drawings"]
 
 MILLISECOND = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What was promised, in words, and whether it was kept."""
-
-    text: str
-    found: str
-    met: bool
-
-    def __str__(self) -> str:
-        return f"- {self.text}: {self.found}, {'met' if self.met else '**missed**'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and what stands under it."""
-
-    heading: str
-    parts: tuple[str, ...]
-    aims: tuple[Aim, ...] = ()
-
-    def __str__(self) -> str:
-        aims = "\n".join(map(str, self.aims))
-        return "\n\n".join([f"## {self.heading}", *self.parts, *([aims] if aims else [])])
-
-
 @dataclass(slots=True)
-class Setup:
-    """How much is measured, where drawings lie, whom to tell; plans and versions as they come."""
+class Drawings(Setup):
+    """A setup that keeps the drawings it has made, and knows what was hopeless."""
 
-    folder: Path
-    quick: bool
-    say: Callable[[str], None]
-    versions: dict[str, str] = field(default_factory=dict)
     plans: dict[tuple[str, int, int], tuple[Plan, Path]] = field(default_factory=dict)
     beyond: set[tuple[str, str, Task]] = field(default_factory=set)
 
@@ -126,7 +107,7 @@ def _faults(timings: dict[Contestant, list[Timing]]) -> list[str]:
 Found = dict[Contestant, dict[int, dict[Task, Timing]]]
 
 
-def _compared(setup: Setup, shape: str, sizes: Sequence[int], tasks: Sequence[Task]) -> Found:
+def _compared(setup: Drawings, shape: str, sizes: Sequence[int], tasks: Sequence[Task]) -> Found:
     """Every contender on every size, the smallest first."""
     everyone = [WORKBENCH, *PEERS.values()]
     found: Found = {contestant: {} for contestant in everyone}
@@ -153,7 +134,7 @@ def _all(found: Found, contestant: Contestant) -> list[Timing]:
     return [timing for tasks in found[contestant].values() for timing in tasks.values()]
 
 
-def validate(setup: Setup) -> Section:
+def validate(setup: Drawings) -> Section:
     """Whether a given set is valid."""
     sizes = setup.upto(100, 1_000, 10_000, 100_000)
     same, new = Task("is_valid"), Task("is_valid", fresh=True)
@@ -179,13 +160,13 @@ def validate(setup: Setup) -> Section:
             _by_kind(setup, shape, found, sizes[-1], same),
             "Verdicts that agree with the workbench's:",
             _agreement(found, sizes, same),
-            *_lines(_faults(everything)),
+            *lines(_faults(everything)),
         ]
         aims += _aims(shape, found, sizes, same)
     return Section("Is this set valid?", tuple(parts), tuple(aims))
 
 
-def _by_kind(setup: Setup, shape: str, found: Found, size: int, task: Task) -> str:
+def _by_kind(setup: Drawings, shape: str, found: Found, size: int, task: Task) -> str:
     questions = setup.planned(shape, size)[0].questions
     calls = task.calls(questions)
     rows = []
@@ -245,11 +226,7 @@ def _aims(shape: str, found: Found, sizes: Sequence[int], task: Task) -> list[Ai
     return aims
 
 
-def _lines(lines: Sequence[str]) -> list[str]:
-    return ["\n".join(lines)] if lines else []
-
-
-def minimal(setup: Setup) -> Section:
+def minimal(setup: Drawings) -> Section:
     """One set from which nothing can be left out."""
     sizes = setup.upto(100, 1_000, 10_000, 100_000)
     new = Task("minimal_set", fresh=True)
@@ -276,7 +253,7 @@ def minimal(setup: Setup) -> Section:
             "Sets that are valid and minimal, by the workbench's check of the set and of all that "
             "lack one member:",
             table(["contender", *(f"{size:,} nodes" for size in sizes)], rows),
-            *_lines(_faults(everything)),
+            *lines(_faults(everything)),
         ]
         if 100_000 in sizes:
             time = _median(found[WORKBENCH][100_000][new])
@@ -300,7 +277,7 @@ def _minimal_ones(drawn: Plan, answers: Sequence[Sequence[str] | None]) -> int:
     return good
 
 
-def listing(setup: Setup) -> Section:
+def listing(setup: Drawings) -> Section:
     """The first 100 minimal sets."""
     sizes = setup.upto(100, 1_000, 10_000)
     lazy, all_ = Task("hundred_sets", fresh=True), Task("hundred_sorted", fresh=True)
@@ -329,7 +306,7 @@ def listing(setup: Setup) -> Section:
     )
 
 
-def files(setup: Setup) -> Section:
+def files(setup: Drawings) -> Section:
     """Reading and writing a large file."""
     import networkx as nx
 
@@ -397,7 +374,7 @@ def _repeated(call: Callable[[], object]) -> float:
     return median(times)
 
 
-def command(setup: Setup) -> Section:
+def command(setup: Drawings) -> Section:
     """`causal explain`, the whole process."""
     drawn, _ = setup.planned("broad", 30, 1)
     asked = drawn.questions[0]
@@ -415,9 +392,10 @@ def command(setup: Setup) -> Section:
     rows, aims = [], []
     for name, arguments in commands.items():
         setup.say(f"whole process: {name}")
-        runs = [_run_whole([sys.executable, *arguments], environment) for _ in range(count + 2)]
-        time = median(run[0] for run in runs[2:])
-        memory = median(run[1] for run in runs[2:])
+        runs = processes([sys.executable], arguments, count + 2, environment)
+        assert not isinstance(runs, str), runs
+        time = median(run.seconds for run in runs[2:]) * 1e9
+        memory = median(run.megabytes for run in runs[2:])
         rows.append([name, time_text(time), f"{memory:.0f} MB"])
         if "explain" in name:
             text = "`causal explain` of 30 nodes below 0.3 s"
@@ -432,32 +410,7 @@ def command(setup: Setup) -> Section:
     )
 
 
-# A process starts with the peak of the one that it was forked from: that must be a small one.
-_LAUNCHER = """
-import os, sys, time
-start = time.perf_counter_ns()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
-    file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
-_, status, usage = os.wait4(child, 0)
-print(time.perf_counter_ns() - start, usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def _run_whole(arguments: Sequence[str], environment: dict[str, str]) -> tuple[int, float]:
-    """Nanoseconds and peak megabytes of one process."""
-    ran = subprocess.run(  # noqa: S603 - a command of our own
-        [sys.executable, "-S", "-c", _LAUNCHER, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    took, peak = map(int, ran.stdout.split())
-    return took, peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def growth(setup: Setup) -> Section:
+def growth(setup: Drawings) -> Section:
     """How the workbench's times grow."""
     tasks = {
         "is_valid, same question": Task("is_valid"),
@@ -498,12 +451,12 @@ def growth(setup: Setup) -> Section:
         parts += [
             f"### {shape.capitalize()} graphs",
             table(["nodes", *tasks], [*rows, ["*slope*", *slopes]]),
-            *_lines(faults),
+            *lines(faults),
         ]
     return Section("Growth", tuple(parts))
 
 
-SECTIONS: dict[str, Callable[[Setup], Section]] = {
+SECTIONS: dict[str, Callable[[Drawings], Section]] = {
     "validate": validate,
     "minimal": minimal,
     "listing": listing,

@@ -23,7 +23,18 @@ from typing import Any
 
 from benchmarks.graphs import KINDS, Asked, Plan
 
-__all__ = ["PEERS", "Contestant", "Job", "Task", "Timing", "measure", "stored"]
+__all__ = [
+    "PEERS",
+    "Contestant",
+    "Job",
+    "Process",
+    "Task",
+    "Timing",
+    "measure",
+    "processes",
+    "python_with",
+    "stored",
+]
 
 ROOT = Path(__file__).parents[1]
 LOADING = 600.0
@@ -45,26 +56,53 @@ class Contestant:
 
     def command(self) -> list[str] | str:
         """The command that starts its worker, or why there is none."""
-        worker = ["-W", "ignore", "-m", "benchmarks.worker"]
-        if not self.requires:
-            return [sys.executable, *worker]
-        uv = os.environ.get("UV") or which("uv")
-        if uv is None:
-            return "needs uv, which is not on the PATH"
-        extra = [part for needed in self.requires for part in ("--with", needed)]
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return [
-            uv,
-            "run",
-            "--quiet",
-            "--isolated",
-            "--no-project",
-            "--python",
-            python,
-            *extra,
-            "python",
-            *worker,
-        ]
+        python = python_with(self.requires)
+        if isinstance(python, str):
+            return python
+        return [*python, "-W", "ignore", "-m", "benchmarks.worker"]
+
+
+def python_with(requires: Sequence[str]) -> list[str] | str:
+    """The beginning of a command: a Python that has *requires*; or why there is none.
+
+    Without any it is this one; otherwise one in an environment of its own.
+    """
+    if not requires:
+        return [sys.executable]
+    uv = os.environ.get("UV") or which("uv")
+    if uv is None:
+        return "needs uv, which is not on the PATH"
+    extra = [part for needed in requires for part in ("--with", needed)]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own = ["--quiet", "--isolated", "--no-project", "--python", python]
+    return [uv, "run", *own, *extra, "python"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process from start to end: how long, its peak memory, what it printed."""
+
+    seconds: float
+    megabytes: float
+    printed: str
+
+
+def processes(
+    python: Sequence[str], arguments: Sequence[str], count: int, environment: Mapping[str, str]
+) -> list[Process] | str:
+    """Start *python* with *arguments* again and again; or why that cannot be done."""
+    ran = subprocess.run(  # noqa: S603 - a command of our own
+        [*python, "-m", "benchmarks.whole", str(count), *arguments],
+        env=dict(environment),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        said = ran.stderr.strip().splitlines() or ["it ended without a word"]
+        return f"does not run here: {said[-1][:160]}"
+    return [Process(*run) for run in json.loads(ran.stdout)]
 
 
 WORKBENCH = Contestant("Causal Workbench", "workbench")

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -314,6 +315,13 @@ def test_another_answer_is_called_so_and_no_aim_is_met_by_it():
     other = {**same, "it": chains(0.3, 2)}
     [line] = disagreeing(other)
     assert line.startswith("- **it disagrees**: its mean of x is ")
+    few = chains(0.3, 2, draws=20)
+    assert disagreeing({**same, "it": few}) == [
+        "- it: too few effective draws to compare its means"
+    ]
+    repeated = {**same, posteriors.OURS: replace(same[posteriors.OURS], said={"repeated": 3})}
+    repeated[posteriors.OURS] = replace(repeated[posteriors.OURS], sampling=5e-4)
+    assert aimed(repeated, 1_000).found == "8,000 x (16,000 x beside later calls of ours)"
     text = "- a call: 1,000 times as fast as it: 8,000 x, **of another answer**, **missed**"
     assert str(aimed(other, 1_000)) == text
 
