@@ -19,7 +19,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from causal.data.column import MISSING, column_from_arrow
 from causal.data.large import LargeTable
 from causal.data.source import Format, Raw, Source, found, without_password
-from causal.data.warehouse import Warehouse, engine, fetched, numbers_again, repeated
+from causal.data.warehouse import (
+    Warehouse,
+    check_labels,
+    engine,
+    fetched,
+    numbers_again,
+    repeated,
+)
 from causal.errors import DataError, MissingPart, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -74,6 +81,7 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         written=text,
         categorical=categorical,
         pushes=backend != "duckdb",
+        files=_parquet_files(source, headers.values()),
     )
     rows = int(fetched(table.aggregate(rows=table.count()))["rows"][0].as_py())
     if rows == 0:
@@ -93,6 +101,8 @@ def _table(
 ) -> tuple[Any, Sequence[str], Source, bool]:
     """The Ibis table, its header, where it is from, and whether it is a text file."""
     if type(source).__module__.partition(".")[0] == "ibis":
+        if not hasattr(source, "columns"):
+            raise DataError("this comes from Ibis, and is no table. Give a table of it.")
         return source, source.columns, Source("Ibis table", "table"), False
     if isinstance(source, str) and "://" in source:
         table = _connected(source)
@@ -183,6 +193,18 @@ def _parquet_rows(file: str) -> int:
         return int(pq.read_metadata(file).num_rows)
     except (pa.ArrowException, OSError):
         return 0  # whoever reads it will say why
+
+
+def _parquet_files(source: Any, headers: Collection[str]) -> tuple[str, ...]:
+    """The files of a source that are Parquet and hold these columns themselves."""
+    import pyarrow.parquet as pq
+
+    if not isinstance(source, str | os.PathLike | list | tuple) or "://" in str(source):
+        return ()
+    files = _files(source)
+    if not _begins(files[0], b"PAR1") or not {*headers} <= {*pq.read_schema(files[0]).names}:
+        return ()  # as part of its path, hive's way
+    return tuple(files)
 
 
 def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> None:
@@ -326,6 +348,8 @@ def _read_as(name: str, column: Any, *, categorical: bool) -> str:
         return "BOOLEAN"
     if column.null_count == len(column):  # nobody knows
         return "DOUBLE"
+    if str(column.type).startswith("dictionary"):
+        check_labels(name, column.unique().to_pylist())
     # Twice: a column in which no value comes twice would be taken for an identifier.
     kind = column_from_arrow(name, repeated(column, 2), written=True).kind
     return "VARCHAR" if kind == "category" else "DOUBLE"

@@ -8,7 +8,7 @@ columns are called c0, c1, ... in every query: names from files are data and nev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -27,12 +27,21 @@ from causal.data.column import (
 )
 from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
 from causal.data.moments import Moments
+from causal.data.parquet import ahead, row_groups
 from causal.errors import CausalError, DataError, MissingPart, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["MOST_LEVELS", "Warehouse", "engine", "fetched", "numbers_again", "repeated"]
+__all__ = [
+    "MOST_LEVELS",
+    "Warehouse",
+    "check_labels",
+    "engine",
+    "fetched",
+    "numbers_again",
+    "repeated",
+]
 
 Array = NDArray[np.float64]
 
@@ -72,6 +81,8 @@ class Warehouse:
         Columns that are groups although they look like numbers.
     pushes
         Whether sums are formed by the engine that holds the table.
+    files
+        Parquet files that are the table, which are read without the engine.
     """
 
     table: Any
@@ -80,6 +91,7 @@ class Warehouse:
     written: bool = False
     categorical: Collection[str] = ()
     pushes: bool = False
+    files: tuple[str, ...] = ()
     _levels: dict[str, _Levels] = field(default_factory=dict)
 
     # What kind of column each is
@@ -143,13 +155,7 @@ class Warehouse:
         grouped = table.group_by(called).aggregate(rows=table.count())
         found = fetched(grouped.limit(MOST_LEVELS + 100))
         raw = found[called].to_pylist()
-        labels = {str(value).strip() for value in raw if value is not None}
-        if len(labels - {"", "nan"} - (MISSING if self.written else frozenset())) > MOST_LEVELS:
-            raise DataError(
-                f"column {shown(name)} has more than {MOST_LEVELS:,} different labels: it "
-                "names the rows rather than groups of them, and cannot be a category. Make it "
-                "coarser or convert it to numbers."
-            )
+        check_labels(name, raw)
         categorical = name in self.categorical
         values = found[called]
         if categorical and self.written:
@@ -216,13 +222,30 @@ class Warehouse:
         """Blocks of all rows, NaN where missing."""
         self._find_levels(names)
         codes = {name: self._levels[name].codes for name in names if name in self._levels}
-        for batch in self._batches(self._selected(names)):
+        for batch in self._parts(names):
             yield {
                 name: _codes(batch.column(place), codes[name])
                 if name in codes
                 else as_float64(batch.column(place))
                 for place, name in enumerate(names)
             }
+
+    def _parts(self, names: Sequence[str]) -> Iterator[Any]:
+        """Some rows at a time: groups as they are, numbers as 8 bytes."""
+        if not self.files:
+            yield from self._batches(self._selected(names))
+            return
+        import pyarrow as pa
+
+        headers = [self.headers[name] for name in names]
+        with engine("the rows cannot be read"):
+            for part in ahead(row_groups(self.files, headers)):
+                columns = [
+                    column if name in self._levels else column.cast(pa.float64(), safe=False)
+                    for name, column in zip(names, part.columns, strict=True)
+                ]
+                arrays = [column.combine_chunks() for column in columns]
+                yield pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(names))])
 
     def _streamed(
         self, names: Sequence[str], complete: Sequence[str]
@@ -460,6 +483,8 @@ def engine(what: str) -> Iterator[None]:
         said = " ".join(str(error).split())
         raise MissingPart(f"This address needs a library: {shown(said, 300)[1:-1]}") from error
     except Exception as error:  # every engine has errors of its own
+        if str(error) == "Query interrupted":  # DuckDB heard of Ctrl-C before Python did
+            raise KeyboardInterrupt from error
         raise DataError(f"{what}: {shown(_said(error), 400)[1:-1]}") from error
 
 
@@ -575,6 +600,23 @@ def repeated(column: Any, times: int | NDArray[np.intp]) -> Any:
         return column
     places = pa.array(np.repeat(np.arange(len(column)), times))
     return pa.chunked_array([column.combine_chunks()]).take(places)
+
+
+def check_labels(name: str, values: Iterable[Any]) -> None:
+    """Refuse more different values than a category can have; those that are missing do not count.
+
+    Raises
+    ------
+    DataError
+        There are more than `MOST_LEVELS`.
+    """
+    labels = {str(value).strip() for value in values if value is not None}
+    if len(labels - MISSING) > MOST_LEVELS:
+        raise DataError(
+            f"column {shown(name)} has more than {MOST_LEVELS:,} different labels: it names the "
+            "rows rather than groups of them, and cannot be a category. Make it coarser or convert "
+            "it to numbers."
+        )
 
 
 def numbers_again(column: Any) -> Any:

@@ -316,13 +316,14 @@ def keyed_values(keys: Sequence[Key], table: Table, rows: slice = slice(None)) -
     block = np.empty((len(range(*rows.indices(table.rows))), len(keys)), order="F")
     known: dict[Atom, Array] = {}
     for place, key in enumerate(keys):
-        product: Array | float = 1.0
-        for atom, centre in key:
+        for number, (atom, centre) in enumerate(key):
             if atom not in known:
                 known[atom] = atom_values(atom, table, rows)
             factor = known[atom] - centre if centre else known[atom]
-            product = product * factor
-        block[:, place] = product
+            if number:
+                block[:, place] *= factor
+            else:
+                block[:, place] = factor
         if len(key) > 1 or isinstance(key[0][0], Power):  # a column alone was read so
             _check_size(block[:, place], key)
     return block
