@@ -264,9 +264,7 @@ def check(
 @_repeated("--adjust", words="Your own set, fitted beside. '' is the empty set.")
 @_repeated("--model", metavar="[NAME=]FORMULA", words='A model of your own: "y ~ x + a".')
 @_modelled
-@click.option(
-    "--by", metavar="NAME", help="The effect by the groups of a variable, too."
-)
+@click.option("--by", metavar="NAME", help="The effect by the groups of a variable, too.")
 @_flag("--paths", "paths", "Path analysis: direct, indirect, total effect.")
 @_flag("--all-sets", "all_sets", "Compare all minimal adjustment sets, too.")
 @click.option(

@@ -236,6 +236,11 @@ def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> None:
         for header, kind in known.items():
             if header not in schema.names:
                 raise DataError(f"{shown(file, 200)} has no column {shown(header)}.")
+            if pa.types.is_duration(schema.field(header).type):  # which DuckDB takes for numbers
+                raise DataError(
+                    f"column {shown(header)} holds lengths of time. Make a column of numbers out "
+                    "of it (seconds, days)."
+                )
             own = _kind(schema.field(header).type)
             known[header] = kind or own
             if own and kind and own != kind:

@@ -152,6 +152,12 @@ class FarColumn(Column):
         refuse(f"the values of {shown(self.name)}")
 
 
+def _in_memory(column: Column, values: Array) -> Column:
+    """A column with all its values, which knows more than its facts."""
+    values.flags.writeable = False
+    return Column(column.name, column.kind, values, column.levels, 0, column.first_text)
+
+
 def counted(column: Column, weights: Array) -> FarColumn:
     """A category whose rows stand for several each."""
     rows = np.bincount(column.values.astype(np.intp), weights, len(column.levels))
@@ -341,10 +347,8 @@ class LargeTable(Table):
         if self.rows * len(wanted) > HELD:
             refuse(f"{self.rows:,} rows of {len(wanted)} columns")
         parts = list(self.far.blocks(wanted, self.needed))
-        columns = {
-            n: self._held(self[n], np.concatenate([part[n] for part in parts])) for n in wanted
-        }
-        return Table(self.source, self.rows, MappingProxyType(columns))
+        held = {n: _in_memory(self[n], np.concatenate([part[n] for part in parts])) for n in wanted}
+        return Table(self.source, self.rows, MappingProxyType(held))
 
     def _few(self, name: str) -> bool:
         """Whether a column may have few different values."""

@@ -44,7 +44,8 @@ def ahead(parts: Iterator[Any], count: int = 2) -> Iterator[Any]:
     def put(part: Any, error: BaseException | None) -> None:
         while not stopped.is_set():
             try:
-                return found.put((part, error), timeout=0.1)
+                found.put((part, error), timeout=0.1)
+                return
             except queue.Full:
                 continue
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Format", "Raw", "Source", "found", "without_password"]
+
+_SECRET = re.compile(r"((?:^|&)[^=&]*(?:pass|pwd|token|secret|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 Format = Literal["csv", "parquet", "arrow", "memory", "table"]
 
@@ -94,16 +97,21 @@ def found(header: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[int, ...]
 
 
 def without_password(address: str) -> str:
-    """An address as it may be shown."""
+    """An address as it may be shown: without what its query calls a password, token or key, too."""
     try:
         parts = urlsplit(address)
         secret = parts.password
     except ValueError:  # no address
         return address
-    if secret is None:
+    if not parts.scheme or "://" not in address:
         return address
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+    query = _SECRET.sub(r"\1***", parts.query)
+    netloc = parts.netloc
+    if secret is not None:
+        netloc = f"{parts.username}:***@{netloc.rpartition('@')[2]}"
+    if (netloc, query) == (parts.netloc, parts.query):
+        return address
+    return urlunsplit(parts._replace(netloc=netloc, query=query))
 
 
 def _absent(absent: Sequence[str], header: Sequence[str]) -> str:

@@ -191,7 +191,8 @@ def read_table(
     is_path = isinstance(source, str | os.PathLike)
     called = _shown_path(source) if is_path else type(source).__name__
     if isinstance(source, list | tuple) and source:
-        called = f"{_shown_path(source[0])} and {len(source) - 1} more"
+        more = f" and {len(source) - 1} more" if len(source) > 1 else ""
+        called = f"{_shown_path(source[0])}{more}"
     try:
         return _read(source, wanted, categorical)
     except DataError as error:

@@ -12,11 +12,13 @@ more pass. Where a leverage ``h_i = x_i'(X'X)^-1 x_i`` can be above `LEVERAGE`, 
 
     psi_i = ((n l - (X'X)^-1 r_i)'x_i (y_i - x_i'b) / (1 - h_i) + r_i'b - effect) / (n - 1)
 
-With so many rows the draws of the shift are normal.
+A fit that is not there without priors, or hangs on one row (``h_i = 1``), has no shift here. With
+so many rows the draws of the shift are normal.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +35,7 @@ from causal.models.design import (
     product_of,
     summed,
 )
-from causal.models.terms import Level, Varying
+from causal.models.terms import Level, Log, Power, Varying
 from causal.study.effects import contrasts, rise_parts
 
 if TYPE_CHECKING:
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
     from causal.data.moments import Moments
     from causal.models.design import Key
     from causal.models.regression import Regression
+    from causal.models.terms import Atom
 
-__all__ = ["LargeFit", "large_fit", "norms"]
+__all__ = ["LargeFit", "large_fit", "no_fit", "norms"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +56,10 @@ ROWS = 8_192
 """Rows whose columns are held at once."""
 LEVERAGE = 0.01
 """A row with less moves its own fit by less than a hundredth."""
+DEPENDENT = 1e-12
+"""A column of which no more than this, at norm 1, is outside the span of the others."""
+ALONE = 1e-10
+"""A row with a leverage this close to 1 has its fit to itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +74,8 @@ class LargeFit:
         The columns, less what is in `centre`.
     lever, rest, own : (keys + 1,)
         ``psi = (lever'k) (rest'k) + own'k``.
+    most
+        ``lever'k`` of a row with leverage 1 that the effect alone hangs on.
     metric, slope : (keys + 1, p)
         x and r in coordinates in which X'X is 1: ``|metric'k|^2`` is the leverage of the row.
     rounding
@@ -77,6 +86,7 @@ class LargeFit:
     keys: tuple[Key, ...]
     centre: Array
     lever: Array
+    most: float
     rest: Array
     own: Array
     metric: Array
@@ -104,8 +114,21 @@ def large_fit(regression: Regression, moments: Moments, table: LargeTable) -> La
             f"The model {shown(regression.name)} has {why}, and its shift would take all rows into "
             "memory."
         )
+    if table.rows <= len(keys) + int(regression.priors.intercept is not None):
+        return no_fit(regression, "it has no more rows than coefficients")
     known = moments if {*every} <= {*moments.names} else summed(every, table)
-    return _solved(regression, known.select(every), every, keys, rises)
+    fit = _solved(regression, known.select(every), every, keys, rises)
+    if fit is None:
+        return no_fit(regression, "some of its columns are an exact linear function of others")
+    return fit
+
+
+def no_fit(regression: Regression, why: str) -> str:
+    """That a model has no fit to compare, because of a clause, as a sentence."""
+    return (
+        f"The model {shown(regression.name)} has no fit without its priors to compare, because "
+        f"{why}."
+    )
 
 
 def _keys(
@@ -134,19 +157,29 @@ def _solved(
     every: tuple[Key, ...],
     keys: list[Key],
     rises: list[Rise | None],
-) -> LargeFit:
-    """Least squares, and the influence of a row as functions of its columns."""
+) -> LargeFit | None:
+    """Least squares, and the influence of a row as functions of its columns.
+
+    None where the columns are linearly dependent.
+    """
     n, size = known.rows, len(keys)
     intercept = regression.priors.intercept is not None
     centre = known.means if intercept else np.zeros(len(every))
-    block = known.shifted(centre)[int(intercept) :, 1:]
+    moved = known.shifted(centre)
+    block = moved[int(intercept) :, 1:]
+    # What rounding took off the means: of a column far from zero it is no small part of its sd.
+    over = moved[0, 1:] / moved[0, 0] * intercept
     outcome = np.zeros(len(every))
     outcome[every.index(outcome_key(regression))] = 1.0
     for atom in regression.offsets:
         outcome[every.index(((atom, 0.0),))] -= 1.0
     x, y = block[:, :size], block @ outcome
     scale = np.linalg.norm(x, axis=0)
+    if not np.all(scale > 0.0):
+        return None
     q, s = np.linalg.qr(x / scale)
+    if not np.all(np.abs(np.diagonal(s)) > DEPENDENT):
+        return None
     theta = np.linalg.solve(s, q.T @ y) / scale
     inverse = np.linalg.inv(s) / scale[:, None]
 
@@ -163,12 +196,15 @@ def _solved(
     own = rows @ theta / n
     own[0] -= effect / n
     lever = np.zeros(len(every) + 1)
-    lever[1 : size + 1] = inverse @ (inverse.T @ rise)
+    toward = inverse.T @ rise
+    lever[1 : size + 1] = inverse @ toward
     rest = np.concatenate([[0.0], outcome])
     rest[1 : size + 1] -= theta
     metric = np.zeros((len(every) + 1, size + 1))
     metric[1 : size + 1, 1:] = inverse
     metric[0, 0] = n**-0.5 if intercept else 0.0
+    for function in (lever, rest, metric):
+        function[0] -= over @ function[1:]
     slope = np.zeros_like(metric)
     slope[:, 1:] = rows @ inverse
     return LargeFit(
@@ -176,6 +212,7 @@ def _solved(
         keys=every,
         centre=centre,
         lever=lever,
+        most=float(np.linalg.norm(toward)),
         rest=rest,
         own=own,
         metric=metric,
@@ -191,7 +228,8 @@ def norms(fits: Sequence[LargeFit], table: LargeTable) -> tuple[Array, Array]:
     Returns
     -------
     each, apart : (fits,)
-        ``|psi|`` of each fit, and ``|psi - psi of the first|``.
+        ``|psi|`` of each fit, and ``|psi - psi of the first|``; not finite where an effect hangs
+        on one row.
     """
     keys = tuple(dict.fromkeys(key for fit in fits for key in fit.keys))
     centre = np.zeros(len(keys))
@@ -200,11 +238,11 @@ def norms(fits: Sequence[LargeFit], table: LargeTable) -> tuple[Array, Array]:
             centre[keys.index(key)] = value
     if any(np.any(fit.centre != centre[_places(fit, keys)]) for fit in fits):
         centre[:] = 0.0  # models with and without an intercept: as they are
-    squares = None
-    if table.far.pushes and not _leveraged(fits, table):
+    leverage, squares = _leveraged(fits, table), None
+    if table.far.pushes and not leverage:
         squares = _pushed(fits, keys, centre, table)
     if squares is None:
-        squares = _streamed(fits, keys, centre, table, leverage=_leveraged(fits, table))
+        squares = _streamed(fits, keys, centre, table, leverage=leverage)
     each, apart = squares
     return np.sqrt(each), np.sqrt(apart)
 
@@ -249,8 +287,12 @@ def _streamed(
             psi = _at(lever, columns)
             for place, (metric, slope) in enumerate(turned if leverage else ()):
                 x, risen = _at(metric, columns), _at(slope, columns)
+                left = 1.0 - np.einsum("ij,ij->j", x, x)
+                alone = left < ALONE
+                if np.any(np.abs(psi[place, alone]) > 1e-8 * fits[place].most):
+                    each[place] = np.inf
                 psi[place] -= np.einsum("ij,ij->j", x, risen) / n
-                psi[place] /= np.maximum(1.0 - np.einsum("ij,ij->j", x, x), 1e-10)
+                psi[place] *= np.where(alone, 0.0, 1.0 / np.where(alone, 1.0, left))
             psi *= _at(rest, columns)
             if own.any():
                 psi += _at(own, columns)
@@ -299,11 +341,26 @@ def _leveraged(fits: Sequence[LargeFit], table: LargeTable) -> bool:
     """Whether a row may move its own fit: a value far from all others, or a level of few rows."""
     for fit in fits:
         for place, (key, middle) in enumerate(zip(fit.keys, fit.centre, strict=True), start=1):
-            [[atom, _], *more] = key
-            column = table[atom.variable]
-            reach = max(column.high - middle, middle - column.low)
-            if isinstance(atom, Level) or more:
-                reach = 1.0
-            if not more and np.linalg.norm(fit.metric[place] * reach) ** 2 > LEVERAGE:
+            reach = math.prod(_reach(atom, centre, table) for atom, centre in key) + abs(middle)
+            if len(key) == 1:
+                [(atom, centre)] = key
+                reach = _reach(atom, centre + middle, table)
+            # Squared last: both may be far from 1.
+            if np.linalg.norm(fit.metric[place] * reach) ** 2 > LEVERAGE:
                 return True
     return False
+
+
+def _reach(atom: Atom, centre: float, table: LargeTable) -> float:
+    """How far the numbers of an atom get from a centre."""
+    column = table[atom.variable]
+    ends = [column.low, column.high]
+    match atom:
+        case Level():
+            ends = [0.0, 1.0]
+        case Log():
+            ends = [math.log(end) for end in ends]
+        case Power():
+            ends = [(end - atom.centre) ** atom.exponent for end in ends]
+            ends += [0.0] * (atom.exponent % 2 == 0)
+    return max(abs(end - centre) for end in ends)

@@ -70,7 +70,7 @@ from causal.models.priors import Distribution
 from causal.models.regression import Regression
 from causal.models.terms import Atom, Level, Numeric, Varying, categories, columns
 from causal.study.effects import contrasts, set_to
-from causal.study.large_shift import large_fit, norms
+from causal.study.large_shift import large_fit, no_fit, norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,6 +99,8 @@ REFITS = 2_000_000
 """Rows times coefficients (floats) of the fits without such a row: the furthest come first."""
 SUMS = 2_000_000
 """Weighted sums held at once (floats): 16 MB."""
+IMMATERIAL = 1e-6
+"""A shift of so many of either effect's own sds is a change of notation."""
 WEIGHTS = 500_000
 """Weights held at once (floats): 4 MB."""
 
@@ -1411,30 +1413,29 @@ def _large(
     draws: int,
 ) -> dict[str, Shift]:
     """The shifts of normal models of a table that is too large to hold."""
-    fits = [large_fit(model, moments, table) for model in models]
-    there = [fit for fit in fits if not isinstance(fit, str)]
-    each, apart = norms(there, table) if len(there) > 1 else (np.zeros(1), np.zeros(1))
-    sds = {
-        id(fit): (float(one), float(gap)) for fit, one, gap in zip(there, each, apart, strict=True)
-    }
-    base, found = fits[0], {}
-    for model, fit in zip(models[1:], fits[1:], strict=True):
-        if isinstance(base, str) or isinstance(fit, str):
-            why = " ".join(one for one in (base, fit) if isinstance(one, str))
-            found[model.name] = _unmeasured(why, prob)
+    fits = {model.name: large_fit(model, moments, table) for model in models}
+    there = {name: fit for name, fit in fits.items() if not isinstance(fit, str)}
+    sizes = norms(list(there.values()), table) if len(there) > 1 else (np.zeros(len(there)),) * 2
+    own, gap = (dict(zip(there, size.tolist(), strict=True)) for size in sizes)
+    lacking = {name: fit for name, fit in fits.items() if isinstance(fit, str)}
+    for model in models:
+        if not math.isfinite(own.get(model.name, 0.0)):
+            lacking[model.name] = no_fit(model, "one row alone decides about the effect")
+    base, *others = (model.name for model in models)
+    found = {}
+    for name in others:
+        if base in lacking or name in lacking:
+            why = " ".join(lacking[one] for one in (base, name) if one in lacking)
+            found[name] = _unmeasured(why, prob)
             continue
-        own, sd = sds[id(fit)]
-        mean = fit.effect - base.effect
+        mean = there[name].effect - there[base].effect
         drawn = generator.standard_normal(draws)
-        drawn = mean + sd * (drawn - drawn.mean()) / float(drawn.std())
+        drawn = mean + gap[name] * (drawn - drawn.mean()) / float(drawn.std())
         low, high = np.quantile(drawn, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
-        rounding = max(base.rounding, fit.rounding, IMMATERIAL * max(own, sds[id(base)][0]))
-        found[model.name] = Shift(mean, sd, (low, high), prob, drawn, rounding=rounding)
+        immaterial = IMMATERIAL * max(own[base], own[name])
+        rounding = max(there[base].rounding, there[name].rounding, immaterial)
+        found[name] = Shift(mean, gap[name], (low, high), prob, drawn, rounding=rounding)
     return found
-
-
-IMMATERIAL = 1e-6
-"""A shift of so many of either effect's own sds is a change of notation."""
 
 
 def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:

@@ -328,9 +328,178 @@ def test_names_are_data_and_never_part_of_a_query(tmp_path, monkeypatch):
         np.testing.assert_allclose(table.products(HOSTILE, keys).means, expected, rtol=1e-12)
 
 
+def test_the_columns_of_many_files_are_found_by_name_and_keep_their_digits(tmp_path, monkeypatch):
+    first, second = tmp_path / "1.parquet", tmp_path / "2.parquet"
+    pq.write_table(pa.table({"x": [1, 2, 3], "y": [1.0, 2.0, 3.5]}), first)
+    pq.write_table(pa.table({"y": [7.0, 8.0], "x": [0.25, 0.5]}), second)
+    table = read_table([first, second], ["x", "y"])
+    assert isinstance(table, LargeTable)
+    np.testing.assert_allclose(table.plain.means, [6.75 / 5, 21.5 / 5], rtol=1e-15)
+    assert (table["x"].low, table["x"].high) == (0.25, 3.0)
+    monkeypatch.setattr(address, "IN_MEMORY", 100)
+    assert read_table([first, second], ["x"])["x"].values.tolist() == [1.0, 2.0, 3.0, 0.25, 0.5]
+
+
+def test_a_column_of_numbers_in_one_file_and_text_in_another_is_refused(tmp_path):
+    for place, values in enumerate(([1.5, 2.5], ["1.5", "2.5"])):
+        pq.write_table(pa.table({"x": values}), tmp_path / f"{place}.parquet")
+    with pytest.raises(DataError, match=r"holds numbers in .*0.parquet' and text in .*1.parquet'"):
+        read_table(tmp_path, ["x"])
+
+
+def test_names_that_differ_in_capitals_only(tmp_path):
+    pq.write_table(pa.table({"x": [1.0, 2.0], "X": [3.0, 4.0]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="but for capital letters"):
+        read_table([tmp_path / "t.parquet"], ["X"])
+    text = tmp_path / "t.csv"
+    text.write_text("x,X,,\n1.5,3,,\n2,4,,\n")
+    table = read_table([text], ["X", "x"])
+    assert (table["X"].low, table["X"].high, table["x"].low) == (3.0, 4.0, 1.5)
+
+
+OTHER = ("y,x\n1,2\n", "a,b\n1,2\n", "3,4\n5,6\n", "x;y\n1;2\n", "x,y,z\n1,2,3\n", "x\n1\n", "")
+
+
+@pytest.mark.parametrize("other", OTHER)
+def test_a_text_file_with_another_header_is_refused(tmp_path, other):
+    """DuckDB reads it by position, and skips its first row."""
+    (tmp_path / "1.csv").write_text("x,y\n1,2\n3,5\n")
+    (tmp_path / "2.csv").write_text(other)
+    with pytest.raises(DataError, match=r"2.csv' (is empty|has another header)"):
+        read_table(tmp_path, ["x", "y"])
+
+
+CELLS = {
+    "true and false": ("true\nfalse\n", ()),
+    "numbers that are groups": ("007\n7\n1.50\n", ("a",)),
+    "groups that look like numbers at first": ("1\n2\n" * 100 + "X9\n", ("a",)),
+    "missing at first": ("\n" * 40 + "4\n7\n", ()),
+    "a cell of several lines": ('"two\nlines"\nz\n', ()),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_text_means_what_it_means_in_memory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(address, "_HEAD", 101)
+    cells, categorical = CELLS[name]
+    path = tmp_path / "t.csv"
+    path.write_text("a\n" + cells * 30)
+    near = read_table(path, ["a"], categorical=categorical)
+    assert_same_facts(read_table([path], ["a"], categorical=categorical), near, ["a"])
+    monkeypatch.setattr(address, "IN_MEMORY", 10_000)
+    assert_same_facts(read_table([path], ["a"], categorical=categorical), near, ["a"])
+
+
+def test_dates_in_text_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a\n2026-01-02\n2026-01-03\n")
+    with pytest.raises(DataError, match="dates or times"):
+        read_table([path], ["a"])
+
+
+def test_a_header_that_does_not_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "_HEAD", 100)
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "x," + ",".join(f"column {i}" for i in range(50)) + "\n" + "1" + "," * 50 + "\n"
+    )
+    with pytest.raises(DataError, match="header or the first row is longer"):
+        read_table([path], ["x"])
+
+
+def test_what_is_missing_is_no_label(tmp_path, monkeypatch):
+    monkeypatch.setattr(warehouse, "MOST_LEVELS", 20)
+    path = tmp_path / "g.parquet"
+    pq.write_table(pa.table({"g": [*(f"g{i}" for i in range(20)), None, " ", ""] * 2}), path)
+    assert len(read_table([path], ["g"])["g"].levels) == 20
+
+
+def test_the_rows_of_words_among_numbers_are_not_made_up(tmp_path):
+    """It is judged by the shares of the rows, as in memory, and no row is named."""
+    path = tmp_path / "t.parquet"
+    rare = pa.table({"a": ["1,000", "2,000", "3,000", *["x"] * 900]})
+    pq.write_table(rare, path)
+    assert read_table([path], ["a"])["a"].levels == read_table(path, ["a"])["a"].levels
+    pq.write_table(pa.table({"a": [*["1,000", "2,000"] * 200, "x"]}), path)
+    with pytest.raises(DataError, match="is not a") as refused:
+        read_table([path], ["a"])
+    assert "data row" not in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")  # Ibis by way of pandas
+def test_sqlite_sums_up_where_its_rows_lie(tmp_path, parquet):
+    """An engine without NaN, and another way of writing SQL."""
+    import sqlite3
+
+    names = ["x", "n", "b", "flag", "s"]
+    near = read_table(parquet, names)
+    rows = zip(*(pq.read_table(parquet)[name].to_pylist() for name in names), strict=True)
+    with sqlite3.connect(tmp_path / "t.db") as con:
+        con.execute("CREATE TABLE t (x REAL, n INTEGER, b INTEGER, flag BOOLEAN, s TEXT)")
+        con.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?)", rows)
+    table = read_table(f"sqlite:///{tmp_path}/t.db?table=t", names)
+    assert isinstance(table, LargeTable)
+    assert table.far.pushes
+    assert_same_facts(table, near, names)
+    used = near.complete(names)
+    matrix = np.stack([by_hand(one, used) for one in products()], axis=1)
+    moments = table.complete(names).products(range(len(products())), products())
+    np.testing.assert_allclose(moments.means, matrix.mean(axis=0), rtol=1e-12)
+
+
+def test_numbers_beyond_whole_ones_are_summed_up(tmp_path, monkeypatch):
+    pushing(monkeypatch)
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"big": [1e30, 2e30, 3e30], "half": [1e30, 0.5, 2.0]}), path)
+    table = read_table([path], ["big", "half"])
+    assert table["big"].kind == "count"
+    assert table["half"].kind == "continuous"
+
+
+def test_rows_in_memory_know_more_than_the_facts(tmp_path, monkeypatch):
+    """Where sums are asked for, nobody counted beyond two different values."""
+    pushing(monkeypatch)
+    monkeypatch.setattr(large, "MOST_CELLS", 0)
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"k": [1, 2, 3, 4] * 20}), path)
+    table = read_table([path], ["k"])
+    assert table["k"].distinct == large.MOST_DISTINCT + 1
+    assert table.gathered(["k"], counted=False)["k"].distinct == 4
+
+
 # ------------------------------------------------------------------------------------------------
 # What cannot be
 # ------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_within_that_is_called_like_a_file(tmp_path, parquet):
+    folder = tmp_path / "all" / "part.parquet"
+    folder.mkdir(parents=True)
+    shutil.copy(parquet, folder / "0.parquet")
+    (tmp_path / "all" / "gone.csv").symlink_to("nowhere")
+    for source in (tmp_path / "all", str(tmp_path / "al*")):
+        assert read_table(source, ["x"]).rows == ROWS
+
+
+def test_files_here_and_elsewhere(tmp_path, parquet, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(parquet, "here.parquet")
+    assert read_table(["here.parquet", parquet], ["x"]).rows == 2 * ROWS
+
+
+def test_ctrl_c_within_an_engine_is_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), warehouse.engine("the rows cannot be read"):
+        raise RuntimeError("Query interrupted")
+
+
+def test_an_engine_speaks_without_its_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "_HEAD", 100)
+    path = tmp_path / "late.csv"
+    path.write_text("x,y\n" + "1.5,2\n" * 500 + "oops,3\n")
+    with pytest.raises(DataError, match=r"Line: 502.*late\.csv\)$") as refused:
+        read_table([path], ["x", "y"])
+    for noise in ("Possible", "sample_size", "auto-detected"):
+        assert noise not in str(refused.value)
 
 
 def test_an_address_that_leads_nowhere_is_one_message(database, tmp_path):
@@ -344,10 +513,14 @@ def test_an_address_that_leads_nowhere_is_one_message(database, tmp_path):
         f"duckdb:///{__file__}?table=t": "cannot be reached",
         "nonsense://host/db?table=t": "cannot be reached",
         "postgres://127.0.0.1:1/db?table=t": "(cannot be reached|needs a library)",
+        "postgres://[bad?table=t": "cannot be reached",
+        f"{path}?table=.visits": "needs the name of one table",
+        f"sqlite:///{tmp_path}/no.db?table=t": "there is no such database file",
     }
     for source, said in cases.items():
         with pytest.raises((DataError, MissingPart), match=said.replace("?", r"\?")):
             read_table(source, ["x"])
+    assert not (tmp_path / "no.db").exists()
 
 
 def test_a_table_of_another_schema_is_found(database):
@@ -359,6 +532,10 @@ def test_a_password_is_not_shown():
     secret = "postgres://me:secret@127.0.0.1:1/db?table=t"
     assert without_password(secret) == "postgres://me:***@127.0.0.1:1/db?table=t"
     assert without_password("a plain@file.csv") == "a plain@file.csv"
+    asked = "postgres://host/db?password=secret&table=t&sslmode=on&access_token=secret"
+    assert without_password(asked) == (
+        "postgres://host/db?password=***&table=t&sslmode=on&access_token=***"
+    )
     with pytest.raises((DataError, MissingPart)) as refused:
         read_table(secret, ["x"])
     assert "secret" not in str(refused.value)
@@ -376,6 +553,7 @@ def test_columns_that_cannot_be_used_are_named(tmp_path, database):
                 "huge": [1e200] * 30,
                 "inf": [float("inf")] + [1.0] * 29,
                 "id": [f"row {i}" for i in range(30)],
+                "wait": [datetime.timedelta(1)] * 30,
             }
         ),
         path,
@@ -383,6 +561,7 @@ def test_columns_that_cannot_be_used_are_named(tmp_path, database):
     cases = {
         "day": "dates or times",
         "list": "cannot be summed up",
+        "wait": "holds lengths of time",
         "void": "missing in every row",
         "huge": "1e.200, which is no number to compute with",
         "inf": "inf, which is no number to compute with",
@@ -412,11 +591,14 @@ def test_files_that_are_no_table_are_one_message(tmp_path, parquet):
     pq.write_table(pa.table({"z": [1.0, 2.0]}), unequal)
     (tmp_path / "empty").mkdir()
     cases = [
-        ([parquet, other], "some of these files are Parquet and some are not"),
+        ([parquet, other], "is a Parquet file and .*other.csv' is none"),
         ([parquet, tmp_path / "no.parquet"], "no such file"),
-        ([damaged], "cannot be reached"),
-        ([parquet, unequal], "cannot be re"),
+        ([parquet, parquet], "named twice"),
+        ([damaged], "damaged.parquet' is a damaged Parquet file"),
+        ([parquet, damaged], "damaged.parquet' is a damaged Parquet file"),
+        ([parquet, unequal], "unequal.parquet' has no column 'x'"),
         (tmp_path / "empty", r"holds no \.parquet and no \.csv"),
+        (ibis.duckdb.connect().read_parquet(parquet).x, "is no table"),
     ]
     for source, said in cases:
         with pytest.raises(DataError, match=said):

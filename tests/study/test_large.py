@@ -306,3 +306,107 @@ def test_a_comparison_of_a_large_table_prints_and_reports(far, tmp_path):
     assert compare(study.plan).fits["correct"].effect.mean == study["correct"].effect.mean
     with pytest.raises(TooManyRows):
         _ = study["correct"].model
+
+
+# ------------------------------------------------------------------------------------------------
+# Where there is no fit without priors
+# ------------------------------------------------------------------------------------------------
+
+LONE = Dag("x <- g -> y; x -> y; x <- z -> y")
+
+
+def lone(rows: int = 300, x_at: float = 0.0) -> pd.DataFrame:
+    """One row has a level of its own."""
+    random = np.random.default_rng(6)
+    z = random.normal(size=rows)
+    x = z + random.normal(size=rows)
+    g = np.array(["a", "b"], dtype=object)[random.integers(0, 2, rows)]
+    g[7] = "alone"
+    y = x + z + random.normal(size=rows)
+    return pd.DataFrame({"x": x + x_at, "y": y, "z": z, "g": g})
+
+
+@pytest.mark.usefixtures("far")
+def test_an_effect_that_hangs_on_one_row_has_no_shift(tmp_path):
+    """Both categories have many rows of each level, one combination has one."""
+    data = lone().assign(h="u")
+    data.loc[data["g"] == "b", "h"] = np.where(np.arange((data["g"] == "b").sum()) % 2, "u", "v")
+    data.loc[data["g"] == "alone", "g"] = "a"
+    data.loc[7, "h"] = "v"
+    data.to_parquet(tmp_path / "lone.parquet")
+    question = Dag("x <- g -> y; x -> y; x <- z -> y; x <- h -> y").question("x", "y")
+    near = run(question, str(tmp_path / "lone.parquet"), form="x:g:h")
+    study = run(question, [tmp_path / "lone.parquet"], form="x:g:h")
+    assert "one row alone" in near.differences["unadjusted"].shift.note
+    shift = study.differences["unadjusted"].shift
+    assert not shift.measured
+    assert "'correct' has no fit without its priors to compare, because one row" in shift.note
+    assert study["correct"].effect.mean == pytest.approx(near["correct"].effect.mean, rel=1e-9)
+    assert "one row alone" in str(study)
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize("x_at", [0.0, 1e9, 4e10])
+def test_a_row_that_has_a_level_to_itself_says_nothing_and_harms_nothing(tmp_path, x_at):
+    lone(x_at=x_at).to_parquet(tmp_path / "lone.parquet")
+    question = LONE.question("x", "y")
+    near = run(question, str(tmp_path / "lone.parquet"))
+    assert_same(run(question, [tmp_path / "lone.parquet"]), near, shift=1e-6)
+
+
+@pytest.mark.usefixtures("far")
+def test_no_more_rows_than_coefficients_is_no_fit(tmp_path):
+    lone(9).to_parquet(tmp_path / "few.parquet")
+    tutorial = PriorChoice("tutorial", {})
+    form = "x:z:g + poly(z, 4)"
+    study = run(LONE.question("x", "y"), [tmp_path / "few.parquet"], form=form, priors=tutorial)
+    assert "no more rows than coefficients" in study.differences["unadjusted"].shift.note
+
+
+def test_no_model_with_a_shift_is_no_error(far):
+    question = Dag("x <- y_positive -> c; x -> c; y_positive -> c; y_positive -> y; c -> y")
+    study = run(question.question("y_positive", "c"), far, form="log(y_positive)")
+    assert study.differences
+    for difference in study.differences.values():
+        assert "the logarithm of the exposure" in difference.shift.note
+
+
+FAR_OUT = ("poly(x, 3)", "x:z", "poly(x, 2):z")
+
+
+@pytest.mark.parametrize("form", FAR_OUT)
+def test_a_row_far_out_in_a_power_or_a_product_moves_its_fit(tmp_path, monkeypatch, form):
+    """In each variable it has a leverage below the bound, in what the form makes of them not."""
+    monkeypatch.setattr(address, "IN_MEMORY", 0)
+    data = lone(20_000)
+    data.loc[5, ["x", "z"]] = 9.0
+    data.to_parquet(tmp_path / "far.parquet")
+    question = Dag("x <- z -> y; x -> y").question("x", "y")
+    names = ["x", "y", "z"]
+    plain = plan(question, read_table([tmp_path / "far.parquet"], names))
+    fits = [large_fit(one, plain.moments, plain.table) for one in plain.regressions]
+    assert not large_shift._leveraged(fits, plain.table)
+    table = read_table([tmp_path / "far.parquet"], names)
+    made, near = (
+        plan(question, one, form=parse_terms(form)) for one in (table, read_table(data, names))
+    )
+    fits = [large_fit(one, made.moments, made.table) for one in made.regressions]
+    assert large_shift._leveraged(fits, made.table)
+    each, _ = norms(fits, made.table)
+    for own, regression in zip(each, near.regressions, strict=True):
+        rows = _fit(regression, near.table, {"sigma": 1.0})
+        assert own == pytest.approx(np.linalg.norm(rows.influence), rel=1e-7)
+
+
+@pytest.mark.usefixtures("far")
+def test_grades_are_counted_where_rows_are_read(tmp_path):
+    """An engine that answers by sums counts no more than two different values."""
+    data = frame()[["t", "g"]]
+    data["grade"] = np.random.default_rng(2).integers(1, 5, len(data)) + data["t"]
+    data.to_parquet(tmp_path / "grades.parquet")
+    study = run(
+        Dag("t <- g -> grade; t -> grade").question("t", "grade"),
+        [tmp_path / "grades.parquet"],
+        family="ordered",
+    )
+    assert study["correct"].regression.grades == (1.0, 2.0, 3.0, 4.0, 5.0)
