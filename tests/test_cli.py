@@ -386,7 +386,7 @@ def test_a_dag_written_as_text_is_read_again_and_gives_the_same_answer(suffix, t
 def test_doctor_tells_what_is_there():
     told = causal("doctor", "--json")
     assert (told.code, told.err) == (0, "")
-    assert told.json["sampler exact"]["there"] is True
+    assert told.json["samplers exact, importance"]["there"] is True
     assert "sampler nuts" in causal("doctor").out
 
 

@@ -393,16 +393,22 @@ def _duckdb() -> Any:
     return _buffered(_ibis().duckdb.connect(temp_directory=tempfile.gettempdir(), **_SETTINGS))
 
 
+_ELSEWHERE = ("s3", "gs", "gcs", "r2", "az", "abfss", "http", "https")
+
+
 def _connected(address: str) -> Any:
     """The table of ``engine://...?table=name``."""
     ibis = _ibis()
     parts = _asked(lambda: urlsplit(address))
     query = parse_qsl(parts.query, keep_blank_values=True)
     tables = [value for key, value in query if key == "table"]
+    if parts.scheme in _ELSEWHERE and parts.path.endswith(".parquet"):
+        # What stars in it match, DuckDB finds; the extension that it needs for that comes by itself.
+        return _asked(lambda: _duckdb().read_parquet(address, union_by_name=True))
     if len(tables) != 1 or not all(tables[0].split(".")):
         raise DataError(
-            "an address needs the name of one table: duckdb:///big.db?table=visits. (Files "
-            "elsewhere, at s3:// or https://, go in from Python as an Ibis table.)"
+            "an address needs the name of one table: duckdb:///big.db?table=visits. (Of files "
+            "elsewhere only Parquet is read: s3://bucket/folder/*.parquet.)"
         )
     if parts.scheme in ("duckdb", "sqlite"):
         con = _database(ibis, parts.scheme, parts.netloc + parts.path)

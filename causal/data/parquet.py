@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["ahead", "row_groups"]
@@ -43,11 +44,9 @@ def ahead(parts: Iterator[Any], count: int = 2) -> Iterator[Any]:
 
     def put(part: Any, error: BaseException | None) -> None:
         while not stopped.is_set():
-            try:
+            with suppress(queue.Full):
                 found.put((part, error), timeout=0.1)
                 return
-            except queue.Full:
-                continue
 
     def read() -> None:
         try:

@@ -640,3 +640,21 @@ def test_spark_sums_up_where_its_rows_lie(tmp_path, monkeypatch):
         assert cells.total == near.complete(["b", "s"]).rows
     finally:
         session.stop()
+
+
+def test_parquet_elsewhere_is_read_by_duckdb(monkeypatch, parquet):
+    """Its extension for that comes over the network, so what is asked of DuckDB is looked at."""
+    asked = []
+
+    class Duck:
+        def read_parquet(self, address, **options):
+            asked.append((address, options))
+            return ibis.duckdb.connect().read_parquet(parquet)
+
+    monkeypatch.setattr(address, "_duckdb", Duck)
+    table = read_table("s3://bucket/visits/*.parquet", list(EVERY))
+    assert asked == [("s3://bucket/visits/*.parquet", {"union_by_name": True})]
+    assert table.source.name == "s3://bucket/visits/*.parquet"
+    assert_same_facts(table, read_table(parquet, EVERY))
+    with pytest.raises(DataError, match="only Parquet is read"):
+        read_table("s3://bucket/visits.csv", ["x"])

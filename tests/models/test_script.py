@@ -662,7 +662,7 @@ def test_a_program_for_pymc3_prints_the_effects_that_are_found_here(tmp_path: Pa
 def test_data_from_memory_need_a_file_for_the_program(tmp_path: Path) -> None:
     question = Dag("z -> {t y}; t -> y").question("t", "y")
     made = plan(question, read_table(kinds_data(), ["t", "y", "z"]))
-    with pytest.raises(ModelError, match=r"memory \(DataFrame\).*data=PATH"):
+    with pytest.raises(ModelError, match=r"no file \(DataFrame\).*data=PATH"):
         of_plan(made)
     program = of_plan(made, data_path=str(tmp_path / "d.parquet"))
     assert "read_parquet" in program
