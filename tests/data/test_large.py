@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import gc
 import os
 import shutil
 import sys
@@ -612,6 +613,7 @@ def test_without_ibis_the_extra_is_named(monkeypatch, parquet):
 
 
 @pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore")  # Spark calls pandas by old names and leaves sockets open
 def test_spark_sums_up_where_its_rows_lie(tmp_path, monkeypatch):
     pytest.importorskip("pyspark")
     if shutil.which("java") is None:
@@ -640,6 +642,8 @@ def test_spark_sums_up_where_its_rows_lie(tmp_path, monkeypatch):
         assert cells.total == near.complete(["b", "s"]).rows
     finally:
         session.stop()
+        del session
+        gc.collect()  # what it left open is warned of here, and not in another test
 
 
 def test_parquet_elsewhere_is_read_by_duckdb(monkeypatch, parquet):
