@@ -112,7 +112,7 @@ def test_chains_start_about_the_mode_apart_from_each_other(kind: str) -> None:
 
 @pytest.mark.heavy
 def test_nothing_else_imports_numpyro() -> None:
-    """(ArviZ imports JAX wherever it is installed, and a stand-in for NumPyro that loads nothing.)"""
+    """(ArviZ imports JAX where it is installed, and a stand-in for NumPyro that loads nothing.)"""
     pytest.importorskip("numpyro")
     program = (
         "import sys; from causal.inference import nuts, pymc_samplers, select;"
