@@ -403,7 +403,7 @@ def _connected(address: str) -> Any:
     query = parse_qsl(parts.query, keep_blank_values=True)
     tables = [value for key, value in query if key == "table"]
     if parts.scheme in _ELSEWHERE and parts.path.endswith(".parquet"):
-        # What stars in it match, DuckDB finds; the extension that it needs for that comes by itself.
+        # What stars in it match, DuckDB finds; the extension that it takes comes by itself.
         return _asked(lambda: _duckdb().read_parquet(address, union_by_name=True))
     if len(tables) != 1 or not all(tables[0].split(".")):
         raise DataError(
