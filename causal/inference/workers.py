@@ -13,6 +13,7 @@ import re
 import signal
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import closing, contextmanager
@@ -109,7 +110,8 @@ def on_cluster(work: Work, tasks: Tasks, address: str, *, small: bool) -> Iterat
     """Results as they come, from the workers of a Dask cluster.
 
     Dask itself repeats what a worker did not finish. A task that kills one worker after the other
-    has an `InferenceError` for a result.
+    has an `InferenceError` for a result; Dask blames all that had been sent to those workers, so
+    each of them is tried once more with nothing beside it.
 
     Parameters
     ----------
@@ -129,10 +131,14 @@ def on_cluster(work: Work, tasks: Tasks, address: str, *, small: bool) -> Iterat
     """
     joblib = _joblib()
     with _client(address) as client:
-        left, size, fruitless = tasks, TOGETHER if small else 1, 0
-        while fruitless < ROUNDS:
+        by_number = {task[0]: task for task in tasks}
+        rounds: deque[tuple[Tasks, int | str]] = deque([(tasks, TOGETHER if small else 1)])
+        fruitless = 0
+        while rounds and fruitless < ROUNDS:
             fruitless += 1
+            left, size = rounds.popleft()
             again: list[int] = []
+            blamed: list[int] = []
             with closing(_round(joblib, client, work, left, size)) as results:
                 for number, result in results:
                     if not isinstance(result, _Lost):
@@ -140,14 +146,18 @@ def on_cluster(work: Work, tasks: Tasks, address: str, *, small: bool) -> Iterat
                         yield number, result
                     elif client.status != "running":
                         raise WorkersLost(f"The scheduler at {shown(address)} has gone away")
-                    elif result.alone and result.error is not None:
-                        yield number, _given_up(result.error)
-                    else:
+                    elif not result.alone or result.error is None:
                         again.append(number)
-            if not again:
-                return
-            left, size = [task for task in tasks if task[0] in {*again}], 1
-    raise WorkersLost(f"The cluster at {shown(address)} loses its workers again and again")
+                    elif len(left) > 1 and _is_killed(result.error):
+                        blamed.append(number)
+                    else:
+                        fruitless = 0
+                        yield number, _given_up(result.error)
+            rounds.extendleft([([by_number[number]], 1) for number in blamed])
+            if again:
+                rounds.appendleft(([by_number[number] for number in again], 1))
+    if rounds:
+        raise WorkersLost(f"The cluster at {shown(address)} loses its workers again and again")
 
 
 def _joblib() -> Any:
@@ -290,10 +300,14 @@ def _backend() -> Any:
     return Backend
 
 
+def _is_killed(error: BaseException) -> bool:
+    return type(error).__name__ == "KilledWorker"
+
+
 def _given_up(error: BaseException) -> InferenceError:
     from causal import __version__
 
-    if type(error).__name__ == "KilledWorker":
+    if _is_killed(error):
         return InferenceError(
             "Every worker of the cluster that tried this fit was killed, which mostly means that "
             "its memory did not suffice. Give the workers more memory."

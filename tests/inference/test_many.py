@@ -745,9 +745,9 @@ def tell(tasks, **how):
     except CausalError as error:
         print(error)
     print(number, "results")
-def bombed():
+def bombed(at=3):
     tasks = [*TASKS, *TASKS]
-    tasks[3] = replace(tasks[3], regression=replace(tasks[3].regression, name=Bomb("bomb")))
+    tasks[at] = replace(tasks[at], regression=replace(tasks[at].regression, name=Bomb("bomb")))
     return tasks
 many.MANY = 0
 """
@@ -781,13 +781,16 @@ def test_a_killed_worker_is_one_message_and_costs_no_finished_fit(tmp_path):
 CLUSTER_KILLED = (
     BOMB
     + """
+import dask
 from distributed import LocalCluster
 from causal.inference import workers
 workers.TOGETHER = 4
+# Several fits wait at the one worker, where Dask blames those that wait behind the bomb too.
+dask.config.set({"distributed.scheduler.worker-saturation": "inf"})
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None,
                       silence_logs=60) as cluster:
-        tell(bombed(), cluster=cluster.scheduler_address, keep=sys.argv[1])
+        tell(bombed(0), cluster=cluster.scheduler_address, keep=sys.argv[1])
 """
 )
 
@@ -796,7 +799,7 @@ if __name__ == "__main__":
 def test_a_fit_that_kills_the_workers_of_a_cluster_is_the_only_one_lost(tmp_path):
     pytest.importorskip("distributed")
     told = run(CLUSTER_KILLED, str(tmp_path))
-    assert "4 Every worker of the cluster that tried this fit was killed" in told
+    assert "1 Every worker of the cluster that tried this fit was killed" in told
     assert told.count("Every worker") == 1
     assert "10 results" in told
     assert len([*tmp_path.iterdir()]) == 9
