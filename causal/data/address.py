@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -69,13 +70,16 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         The address does not answer, or has no such table; files of several formats; columns that
         are absent or cannot be summed up.
     """
+    plain = _numbers(source, wanted, categorical)
+    if plain is not None:
+        return plain
     table, header, named, text = _table(source, wanted, categorical)
     places, notes = found(header, wanted)
     named = replace(named, notes=(*named.notes, *notes))
     headers = {name: table.columns[place] for name, place in zip(wanted, places, strict=True)}
     backend = _asked(lambda: table._find_backend().name)  # noqa: SLF001 - there is no public way
     warehouse = Warehouse(
-        table,
+        lambda: table,
         headers,
         named.name,
         written=text,
@@ -94,6 +98,31 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         if text and name in categorical:
             columns = columns.set_column(place, name, numbers_again(columns[name]))
     return Raw(named, columns, written=text)
+
+
+def _numbers(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> LargeTable | None:
+    """Many rows of Parquet files that hold numbers alone: no engine is loaded for them."""
+    import pyarrow.parquet as pq
+
+    if not isinstance(source, str | os.PathLike | list | tuple) or "://" in str(source):
+        return None
+    files = _files(source)
+    if {*categorical} & {*wanted} or not all(_begins(file, b"PAR1") for file in files):
+        return None
+    kinds = _check_parquet(files, wanted)
+    rows = sum(pq.read_metadata(file).num_rows for file in files)
+    if {*kinds.values()} != {"numbers"} or rows * len(wanted) <= IN_MEMORY:
+        return None
+    header = pq.read_schema(files[0]).names
+    if not all(_there(name, header) for name in wanted):
+        return None  # as part of its path, hive's way, or not at all
+    places, notes = found(header, wanted)
+    form: Format = "parquet" if len(files) == 1 else "table"
+    named = Source(_called(source, files), form, notes=tuple(notes))
+    headers = {name: header[place] for name, place in zip(wanted, places, strict=True)}
+    connect = cache(lambda: _table(source, wanted, categorical)[0])
+    warehouse = Warehouse(connect, headers, named.name, files=tuple(files), numbers={*wanted})
+    return LargeTable.of(named, warehouse, wanted)
 
 
 def _table(
@@ -207,8 +236,10 @@ def _parquet_files(source: Any, headers: Collection[str]) -> tuple[str, ...]:
     return tuple(files)
 
 
-def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse files in which one column would be taken for another, or numbers for text.
+def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """What each column holds that the files have; nothing where none has a value.
+
+    Refuses files in which one column would be taken for another, or numbers for text.
 
     DuckDB tells no names apart that differ in case only; it fills a column that a file lacks with
     nothing, and makes text of numbers where another file has text.
@@ -248,6 +279,7 @@ def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> None:
                     f"column {shown(header)} holds {kind} in {shown(files[0], 200)} and {own} in "
                     f"{shown(file, 200)}. Write it the same way in all files."
                 )
+    return known
 
 
 def _there(name: str, header: Sequence[str]) -> bool:

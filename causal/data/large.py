@@ -12,7 +12,7 @@ once, and how many rows it stands for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -239,8 +239,16 @@ class Rows(Protocol):
     def profile(self, names: Sequence[str], complete: Sequence[str]) -> Profile:
         """What one pass shows; only rows that lack none of *complete* count."""
 
-    def blocks(self, names: Sequence[str], complete: Sequence[str]) -> Iterator[dict[str, Array]]:
-        """Values by column, block by block; categories as codes of the levels last profiled."""
+    def mapped[Made](
+        self,
+        work: Callable[[dict[str, Array]], Made],
+        names: Sequence[str],
+        complete: Sequence[str],
+    ) -> Iterator[Made]:
+        """What *work* makes of the values by column, block by block, in the order of the rows.
+
+        Several threads call it. Categories are codes of the levels last profiled.
+        """
 
     def products(
         self, products: Sequence[Product], complete: Sequence[str]
@@ -305,14 +313,20 @@ class LargeTable(Table):
         needed = tuple(name for name in wanted if name in lacking)
         return LargeTable(self.source, found.rows, columns, found.far, needed, found.plain)
 
-    def blocks(self) -> Iterator[Table]:
-        """The rows, some at a time; columns know the facts of the whole."""
+    def mapped[Made](self, work: Callable[[Table], Made]) -> Iterator[Made]:
+        """What *work* makes of the rows, some at a time, in order; columns know the whole's facts.
+
+        Several threads call it at once: what it changes must be its own.
+        """
         names = tuple(self.columns)
-        for values in self.far.blocks(names, self.needed):
+
+        def made(values: dict[str, Array]) -> tuple[Made, ...]:
             columns = {n: self._held(self[n], values[n]) for n in names}
             rows = len(values[names[0]])
-            if rows:
-                yield Table(self.source, rows, MappingProxyType(columns))
+            return (work(Table(self.source, rows, MappingProxyType(columns))),) if rows else ()
+
+        for found in self.far.mapped(made, names, self.needed):
+            yield from found
 
     def products(self, names: Sequence[Any], products: Sequence[Product]) -> Moments | None:
         """The statistic of products, named as given, from sums formed where the rows lie.
@@ -346,7 +360,7 @@ class LargeTable(Table):
             return CountedTable(self.source, len(counts), MappingProxyType(columns), counts)
         if self.rows * len(wanted) > HELD:
             refuse(f"{self.rows:,} rows of {len(wanted)} columns")
-        parts = list(self.far.blocks(wanted, self.needed))
+        parts = list(self.far.mapped(lambda values: values, wanted, self.needed))
         held = {n: _in_memory(self[n], np.concatenate([part[n] for part in parts])) for n in wanted}
         return Table(self.source, self.rows, MappingProxyType(held))
 

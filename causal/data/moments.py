@@ -89,7 +89,7 @@ class Moments:
             if rows == 0 and len(block):
                 _check_size(block[:step], names)
                 centre = _centre(block[:step])
-            squared = _squared(block, centre) if len(block) >= max(_MANY, 8 * width) else None
+            squared = _squared(block.T, centre) if len(block) >= max(_MANY, 8 * width) else None
             if squared is not None:
                 triangle = _factor(np.concatenate([triangle, squared]))
                 rows += len(block)
@@ -104,6 +104,24 @@ class Moments:
                 triangle = _factor(stacked)
                 rows += len(chunk)
         return cls(tuple(names), rows, centre, triangle)
+
+    @classmethod
+    def of_columns(cls, columns: Sequence[Array], names: Sequence[Hashable]) -> Self:
+        """The statistic of one block, (rows,) for each column.
+
+        Raises
+        ------
+        DataError
+            As `of_blocks`.
+        """
+        rows, width = len(columns[0]) if columns else 0, len(names) + 1
+        if rows >= max(_MANY, 8 * width):
+            step = max(_AREA // width - width, width)
+            centre = _centre(np.stack([column[:step] for column in columns], axis=1))
+            squared = _squared(columns, centre)
+            if squared is not None:
+                return cls(tuple(names), rows, centre, squared)
+        return cls.of_blocks([np.stack(columns, axis=1)] if columns else [], names)
 
     @classmethod
     def of_counted(cls, matrix: Array, counts: Array, names: Sequence[Hashable]) -> Self:
@@ -196,20 +214,23 @@ def _centre(block: Array) -> Array:
     return centre
 
 
-def _squared(block: Array, centre: Array) -> Array | None:
-    """R of ``[1, block - centre]`` from its products; ``None`` where that would lose digits."""
-    width = block.shape[1] + 1
+def _squared(columns: Sequence[Array] | Array, centre: Array) -> Array | None:
+    """R of ``[1, columns - centre]`` from products; ``None`` where that would lose digits."""
+    width, rows = len(columns) + 1, len(columns[0])
     step = max(_PRODUCT // width**2, 4 * width)
+    long = step * max(_MANY // step, 1)
     # A second row of ones, so that numpy takes the general product: it is the faster one here.
-    part = np.ones((width + 1, min(step, len(block))))
+    part = np.ones((width + 1, min(long, rows)))
     products = np.zeros((width, width + 1))
     # A missing or infinite value makes a sum that is not finite, and is found by name elsewhere.
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(block), step):
-            chunk = block[start : start + step].T
-            columns = part[:, : chunk.shape[1]]
-            np.subtract(chunk, centre[:, None], out=columns[1:-1])
-            products += columns[:-1] @ columns.T
+        for start in range(0, rows, long):
+            size = min(long, rows - start)
+            for column, middle, place in zip(columns, centre, part[1:-1], strict=True):
+                np.subtract(column[start : start + size], middle, out=place[:size])
+            for first in range(0, size, step):
+                some = part[:, first : min(first + step, size)]
+                products += some[:-1] @ some.T
     return _cholesky(products[:, :-1])
 
 

@@ -8,10 +8,10 @@ columns are called c0, c1, ... in every query: names from files are data and nev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,8 @@ from causal.data.column import (
 )
 from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
 from causal.data.moments import Moments
-from causal.data.parquet import ahead, row_groups
+from causal.data.parquet import row_groups
+from causal.data.threads import mapped
 from causal.errors import CausalError, DataError, MissingPart, shown
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Warehouse:
 
     Attributes
     ----------
-    table
-        Of Ibis.
+    connect
+        Gives the Ibis table, always the same one: the engine is loaded when it is first asked.
     headers
         Name -> the name of its column there.
     called
@@ -83,21 +84,31 @@ class Warehouse:
         Whether sums are formed by the engine that holds the table.
     files
         Parquet files that are the table, which are read without the engine.
+    numbers
+        Columns that are known to hold numbers.
     """
 
-    table: Any
+    connect: Callable[[], Any]
     headers: Mapping[str, str]
     called: str
     written: bool = False
     categorical: Collection[str] = ()
     pushes: bool = False
     files: tuple[str, ...] = ()
+    numbers: Collection[str] = ()
     _levels: dict[str, _Levels] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Any:
+        """The Ibis table."""
+        return self.connect()
 
     # What kind of column each is
 
     def is_category(self, name: str) -> bool:
         """Whether a column holds groups; refuses what is neither a number nor a group."""
+        if name in self.numbers:
+            return False
         kind = self.table.schema()[self.headers[name]]
         if name in self.categorical or kind.is_string():
             return True
@@ -209,73 +220,76 @@ class Warehouse:
             columns[name] = FarColumn(name, levels, found)
         return Profile(rows, columns, plain, replace(self, _levels=known))
 
-    def blocks(self, names: Sequence[str], complete: Sequence[str]) -> Iterator[dict[str, Array]]:
+    def mapped[Made](
+        self,
+        work: Callable[[dict[str, Array]], Made],
+        names: Sequence[str],
+        complete: Sequence[str],
+    ) -> Iterator[Made]:
         """See `causal.data.large.Rows`."""
-        for values in self._raw(list(dict.fromkeys([*names, *complete]))):
+        both = list(dict.fromkeys([*names, *complete]))
+        self._find_levels(both)
+
+        def made(read: Callable[[], Any]) -> Made:
+            with engine("the rows cannot be read"):
+                values = self._values(read(), both)
             kept: Any = slice(None)
             absent = [np.isnan(values[name]) for name in complete]
             if absent and (lacking := reduce(np.logical_or, absent)).any():
                 kept = ~lacking
-            yield {name: values[name][kept] for name in names}
+            return work({name: values[name][kept] for name in names})
 
-    def _raw(self, names: Sequence[str]) -> Iterator[dict[str, Array]]:
-        """Blocks of all rows, NaN where missing."""
-        self._find_levels(names)
-        codes = {name: self._levels[name].codes for name in names if name in self._levels}
-        for batch in self._parts(names):
-            yield {
-                name: _codes(batch.column(place), codes[name])
-                if name in codes
-                else as_float64(batch.column(place))
-                for place, name in enumerate(names)
-            }
+        return mapped(made, self._parts(both))
 
-    def _parts(self, names: Sequence[str]) -> Iterator[Any]:
-        """Some rows at a time: groups as they are, numbers as 8 bytes."""
-        if not self.files:
-            yield from self._batches(self._selected(names))
-            return
+    def _parts(self, names: Sequence[str]) -> Iterator[Callable[[], Any]]:
+        """Functions that read some rows of these columns, as they are."""
+        with engine("the rows cannot be read"):
+            if self.files:
+                yield from row_groups(self.files, [self.headers[name] for name in names])
+            else:
+                yield from (partial(_itself, one) for one in self._batches(self._selected(names)))
+
+    def _values(self, part: Any, names: Sequence[str]) -> dict[str, Array]:
+        """Codes and numbers of an Arrow table or batch, NaN where missing."""
         import pyarrow as pa
 
-        headers = [self.headers[name] for name in names]
-        with engine("the rows cannot be read"):
-            for part in ahead(row_groups(self.files, headers)):
-                columns = [
-                    column if name in self._levels else column.cast(pa.float64(), safe=False)
-                    for name, column in zip(names, part.columns, strict=True)
-                ]
-                arrays = [column.combine_chunks() for column in columns]
-                yield pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(names))])
+        found = {}
+        for name, column in zip(names, part.columns, strict=True):
+            whole = column
+            if isinstance(column, pa.ChunkedArray):  # of one chunk, to combine is to copy
+                whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+            if name in self._levels:
+                found[name] = _codes(whole, self._levels[name].codes)
+            else:
+                found[name] = as_float64(whole.cast(pa.float64(), safe=False))
+        return found
 
     def _streamed(
         self, names: Sequence[str], complete: Sequence[str]
     ) -> tuple[int, dict[str, Facts], Moments | None]:
         """One pass over the rows, here."""
-        gather = {
-            name: _Gathered(len(self._levels[name].labels) if name in self._levels else 0)
-            for name in names
+        levels = {
+            name: len(self._levels[name].labels) if name in self._levels else 0 for name in names
         }
-        numbers = [name for name in names if name not in self._levels]
-        rows = 0
+        numbers = [name for name in names if not levels[name]]
 
-        def passing() -> Iterator[Array]:
-            nonlocal rows
-            for values in self.blocks(names, complete):
-                rows += len(values[names[0]])
-                for name, gathered in gather.items():
-                    gathered.add(values[name])
-                    self._check_size(name, gathered.low, gathered.high)
-                matrix = np.empty((len(values[names[0]]), len(numbers)), order="F")
-                for place, name in enumerate(numbers):
-                    matrix[:, place] = values[name]
-                if any(gather[name].missing for name in names):
-                    matrix = matrix[:0]  # the rows used are not known yet
-                yield matrix
-
-        plain: Moments | None = Moments.of_blocks(passing(), tuple(numbers))
-        if any(gathered.missing for gathered in gather.values()) or not numbers:
+        def gathered(values: dict[str, Array]) -> tuple[int, dict[str, _Gathered], Moments | None]:
+            found = {name: _Gathered.of(values[name], levels[name]) for name in names}
+            for name in names:
+                self._check_size(name, found[name].low, found[name].high)
             plain = None
-        return rows, {name: gathered.facts() for name, gathered in gather.items()}, plain
+            if numbers and not any(one.missing for one in found.values()):
+                plain = Moments.of_columns([values[name] for name in numbers], tuple(numbers))
+            return len(values[names[0]]), found, plain
+
+        rows, every = 0, {name: _Gathered(levels[name]) for name in names}
+        plain: Moments | None = Moments.of_columns([np.zeros(0)] * len(numbers), tuple(numbers))
+        for some, found, own in self.mapped(gathered, names, complete):
+            rows += some
+            for name in names:
+                every[name].join(found[name])
+            plain = None if plain is None or own is None else plain.join(own)
+        return rows, {name: one.facts() for name, one in every.items()}, plain
 
     def _check_size(self, name: str, low: float, high: float) -> None:
         if max(-low, high) > LARGEST:
@@ -526,7 +540,7 @@ def _matrix(found: Mapping[str, Any], count: int, rows: int) -> Array:
 
 
 class _Gathered:
-    """Facts of one column, block by block."""
+    """Facts of one column, of some rows."""
 
     def __init__(self, levels: int) -> None:
         self.present = self.missing = 0
@@ -535,41 +549,41 @@ class _Gathered:
         self.whole = True
         self.level_rows = np.zeros(levels, np.int64)
 
-    def add(self, values: Array) -> None:
-        if not len(values):
-            return
-        low, high = float(values.min()), float(values.max())
+    @classmethod
+    def of(cls, values: Array, levels: int) -> _Gathered:
+        found = cls(levels)
+        low = float(values.min()) if len(values) else np.nan
         if np.isnan(low):
             present = values[~np.isnan(values)]
-            self.missing += len(values) - len(present)
+            found.missing = len(values) - len(present)
             values = present
-            if not len(values):
-                return
-            low, high = float(values.min()), float(values.max())
-        self.present += len(values)
-        if len(self.level_rows):
-            self.level_rows += np.bincount(values.astype(np.intp), minlength=len(self.level_rows))
-            low, high = 0.0, len(self.level_rows) - 1.0
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        if len(self.level_rows):
-            return
-        if self.different is not None:
-            self._tell_apart(values)
-        if self.whole:
-            some = values[:100]  # settles it for nearly every column that is not
-            self.whole = bool((some == np.floor(some)).all() and (values == np.floor(values)).all())
+            low = float(values.min()) if len(values) else np.nan
+        found.present = len(values)
+        if not found.present:
+            return found
+        if levels:
+            found.level_rows += np.bincount(values.astype(np.intp), minlength=levels)
+            found.low, found.high = 0.0, levels - 1.0
+            return found
+        found.low, found.high = low, float(values.max())
+        found.different = _told_apart(values)
+        some = values[:100]  # settles it for nearly every column that is not
+        found.whole = bool((some == np.floor(some)).all() and (values == np.floor(values)).all())
+        return found
 
-    def _tell_apart(self, values: Array) -> None:
-        assert self.different is not None
-        if len(self.different) == 2:
-            one, other = self.different
-            if bool(((values == one) | (values == other)).all()):
-                return  # the usual case, without sorting
-        for part in (values[:1000], values):
-            self.different.update(np.unique(part).tolist()[: MOST_DISTINCT + 1])
-            if len(self.different) > MOST_DISTINCT:
-                self.different = None
-                return
+    def join(self, other: _Gathered) -> None:
+        """Make these the facts of the rows of both."""
+        self.present += other.present
+        self.missing += other.missing
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.whole = self.whole and other.whole
+        self.level_rows += other.level_rows
+        if self.different is None or other.different is None:
+            self.different = None
+            return
+        self.different |= other.different
+        if len(self.different) > MOST_DISTINCT:
+            self.different = None
 
     def facts(self) -> Facts:
         levels = len(self.level_rows)
@@ -583,6 +597,23 @@ class _Gathered:
             whole=self.whole,
             level_rows=tuple(self.level_rows.tolist()),
         )
+
+
+def _told_apart(values: Array) -> set[float] | None:
+    """The different values, unless there are more than `MOST_DISTINCT`."""
+    found: set[float] = set()
+    for size in (2 * MOST_DISTINCT, 2_000, len(values)):  # the first settles most columns
+        few = [values == one for one in found] if 0 < len(found) <= 2 else []
+        if few and reduce(np.logical_or, few).all():  # without sorting
+            return found
+        found = {*np.unique(values[:size]).tolist()[: MOST_DISTINCT + 1]}
+        if len(found) > MOST_DISTINCT:
+            return None
+    return found
+
+
+def _itself(part: Any) -> Any:
+    return part
 
 
 def _number(value: float) -> Any:

@@ -448,7 +448,9 @@ def _sets(study: Study) -> list[Content]:
             _interval(effect.interval, digits),
             _own_digits(effect.sd),
             None if shift is None else _number(shift.mean, digits),
-            "recommended" if row.difference is None else _verdict(row.difference),
+            tag("span", "recommended", class_="word")
+            if row.difference is None
+            else _verdict(row.difference),
         )
         lines.append(Line(cells, "correct" if row.recommended else None))
     columns = ["adjusted for", "model", ">effect", f">{words.percent(study.prob)} interval"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,7 @@ __all__ = [
     "columns_without_rows",
     "dependent_columns",
     "design",
+    "keyed_columns",
     "keyed_values",
     "mean_sd",
     "needed",
@@ -99,7 +101,7 @@ def sums_for(regression: Regression, moments: Moments) -> Moments:
     """
     keys = (*column_keys(regression), outcome_key(regression))
     if not regression.offsets:
-        return moments.select(keys)
+        return moments if moments.names == keys else moments.select(keys)
     chosen = moments.select(all_keys(regression))
     weights = np.eye(len(chosen.names), len(keys))
     weights[len(keys) :, -1] = -1.0
@@ -291,7 +293,11 @@ def summed(keys: Sequence[Key], table: LargeTable) -> Moments:
         found = table.products(keys, [product_of(key) for key in keys])
         if found is not None:
             return found
-    return Moments.of_blocks((keyed_values(keys, block) for block in table.blocks()), tuple(keys))
+    found = None
+    for part in table.mapped(lambda block: Moments.of_columns(keyed_columns(keys, block), keys)):
+        found = part if found is None else found.join(part)
+    assert found is not None, "a large table has rows"
+    return found
 
 
 def product_of(key: Key) -> Product:
@@ -314,19 +320,25 @@ def _factor(atom: Atom, centre: float) -> Factor:
 def keyed_values(keys: Sequence[Key], table: Table, rows: slice = slice(None)) -> Array:
     """The columns of a statistic, (rows, len(keys))."""
     block = np.empty((len(range(*rows.indices(table.rows))), len(keys)), order="F")
+    for place, column in enumerate(keyed_columns(keys, table, rows)):
+        block[:, place] = column
+    return block
+
+
+def keyed_columns(keys: Sequence[Key], table: Table, rows: slice = slice(None)) -> list[Array]:
+    """The columns of a statistic, (rows,) each; those of the table itself are not copied."""
     known: dict[Atom, Array] = {}
-    for place, key in enumerate(keys):
-        for number, (atom, centre) in enumerate(key):
+    found: list[Array] = []
+    for key in keys:
+        factors = []
+        for atom, centre in key:
             if atom not in known:
                 known[atom] = atom_values(atom, table, rows)
-            factor = known[atom] - centre if centre else known[atom]
-            if number:
-                block[:, place] *= factor
-            else:
-                block[:, place] = factor
+            factors.append(known[atom] - centre if centre else known[atom])
+        found.append(reduce(np.multiply, factors))
         if len(key) > 1 or isinstance(key[0][0], Power):  # a column alone was read so
-            _check_size(block[:, place], key)
-    return block
+            _check_size(found[-1], key)
+    return found
 
 
 def statistic(

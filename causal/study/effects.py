@@ -390,9 +390,14 @@ def _large_rises(
             yield place, sum(step * mean[key] for step, key in rise or ())
         return
     total: dict[int, float] = {}
-    for block in table.blocks():
-        for place, average in _rises(regression, block, contrast, None):
-            total[place] = total.get(place, 0.0) + average * block.rows
+
+    def added(block: Table) -> dict[int, float]:
+        rises = _rises(regression, block, contrast, None)
+        return {place: average * block.rows for place, average in rises}
+
+    for part in table.mapped(added):
+        for place, value in part.items():
+            total[place] = total.get(place, 0.0) + value
     yield from ((place, value / table.rows) for place, value in total.items())
 
 

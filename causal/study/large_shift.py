@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from causal.errors import shown
 from causal.models.design import (
     column_keys,
-    keyed_values,
+    keyed_columns,
     needed,
     outcome_key,
     product_of,
@@ -41,6 +41,7 @@ from causal.study.effects import contrasts, rise_parts
 if TYPE_CHECKING:
     from causal.data.large import LargeTable
     from causal.data.moments import Moments
+    from causal.data.table import Table
     from causal.models.design import Key
     from causal.models.regression import Regression
     from causal.models.terms import Atom
@@ -277,38 +278,39 @@ def _streamed(
         [_spread(fit, vector, keys, centre).T for vector in (fit.metric, fit.slope)] for fit in fits
     ]
     n = table.rows
-    each, apart = np.zeros(len(fits)), np.zeros(len(fits))
-    for block in table.blocks():
+
+    def squares(block: Table) -> Array:
+        found = np.zeros((2, len(fits)))
+        # A row of the table is a column here: all that follows runs through memory in order.
+        every = np.ones((len(keys) + 1, min(ROWS, block.rows)))
+        values = keyed_columns(keys, block)
         for start in range(0, block.rows, ROWS):
-            rows = slice(start, min(start + ROWS, block.rows))
-            # A row of the table is a column here: all that follows runs through memory in order.
-            columns = keyed_values(keys, block, rows).T
-            columns -= centre[:, None]
-            psi = _at(lever, columns)
+            columns = every[:, : min(ROWS, block.rows - start)]
+            for value, middle, place in zip(values, centre, columns[1:], strict=True):
+                np.subtract(value[start : start + ROWS], middle, out=place)
+            psi = lever @ columns
             for place, (metric, slope) in enumerate(turned if leverage else ()):
-                x, risen = _at(metric, columns), _at(slope, columns)
+                x, risen = metric @ columns, slope @ columns
                 left = 1.0 - np.einsum("ij,ij->j", x, x)
                 alone = left < ALONE
                 if np.any(np.abs(psi[place, alone]) > 1e-8 * fits[place].most):
-                    each[place] = np.inf
+                    found[0, place] = np.inf
                 psi[place] -= np.einsum("ij,ij->j", x, risen) / n
                 psi[place] *= np.where(alone, 0.0, 1.0 / np.where(alone, 1.0, left))
-            psi *= _at(rest, columns)
+            psi *= rest @ columns
             if own.any():
-                psi += _at(own, columns)
+                psi += own @ columns
             if leverage:
                 psi *= n / (n - 1.0)
-            each += np.einsum("ij,ij->i", psi, psi)
+            found[0] += [row @ row for row in psi]
             psi -= psi[0]
-            apart += np.einsum("ij,ij->i", psi, psi)
-    return each, apart
+            found[1] += [row @ row for row in psi]
+        return found
 
-
-def _at(functions: Array, columns: Array) -> Array:
-    """Linear functions (f, keys + 1) of the columns (keys, rows): (f, rows)."""
-    values: Array = functions[:, 1:] @ columns
-    values += functions[:, [0]]
-    return values
+    total = np.zeros((2, len(fits)))
+    for part in table.mapped(squares):
+        total += part
+    return total[0], total[1]
 
 
 def _pushed(

@@ -7,7 +7,9 @@ import decimal
 import gc
 import os
 import shutil
+import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +143,7 @@ def test_blocks_are_the_rows(far, parquet, block, monkeypatch):
     names = ["x", "g", "s", "flag"]
     near, table = read_table(parquet, names).complete(names), far(names).complete(names)
     found = []
-    for part in table.blocks():
+    for part in table.mapped(lambda block: block):
         assert part["x"].kind == "continuous"
         assert (part["x"].low, part["x"].high) == (near["x"].low, near["x"].high)
         found += rows_of(part)
@@ -245,7 +247,7 @@ def test_a_category_without_blank_or_rare_text_is_read_as_in_memory(tmp_path):
     both = ["g", "v"]
     assert rows_of(table.complete(both).gathered(both))
     assert sorted(
-        row for part in table.complete(both).blocks() for row in rows_of(part)
+        row for part in table.complete(both).mapped(lambda block: block) for row in rows_of(part)
     ) == rows_of(near.complete(both))
 
 
@@ -301,6 +303,53 @@ def test_a_large_file_alone_stays_where_it_is(parquet, tmp_path, monkeypatch):
     path.write_text("x,b\n" + "1,2\n3,4\n" * 200)
     assert isinstance(read_table(path, ["x", "b"]), LargeTable)
     assert isinstance(read_table(parquet, ["x", "b"]), LargeTable)
+
+
+NUMBERS = ("x", "n", "b", "money")
+
+
+def test_no_engine_is_loaded_for_numbers_in_parquet_files(tmp_path):
+    pq.write_table(pa.table({**columns(), "n": columns()["n"]}), tmp_path / "table.parquet")
+    code = (
+        "import sys; from causal.data import address; address.IN_MEMORY = 0; "
+        "from causal.data.table import read_table; "
+        "table = read_table([sys.argv[1]], sys.argv[2:]); "
+        "list(table.complete(sys.argv[2:]).mapped(lambda block: block.rows)); "
+        "print(type(table).__name__, {'ibis', 'duckdb', 'pandas'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "table.parquet")]
+    done = subprocess.run([*command, *NUMBERS], capture_output=True, text=True, check=True)
+    assert done.stdout == "LargeTable set()\n"
+    done = subprocess.run([*command, "x", "g"], capture_output=True, text=True, check=True)
+    assert "'ibis'" in done.stdout  # of groups the different values are asked for
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("names", [NUMBERS, ("n", "b")])
+def test_numbers_in_parquet_files_are_what_they_are_by_an_engine(
+    tmp_path, monkeypatch, names, parts
+):
+    whole = pa.table(columns())
+    for part in range(parts):
+        rows = whole.slice(part * ROWS // parts, (part + 1) * ROWS // parts - part * ROWS // parts)
+        pq.write_table(rows.select(list(names)), tmp_path / f"{part}.parquet", row_group_size=100)
+    directly = read_table(tmp_path, names)
+    monkeypatch.setattr(address, "_numbers", lambda *given: None)
+    asked = read_table(tmp_path, names)
+    assert asdict(directly.source) == asdict(asked.source)
+    for name in names:
+        assert directly[name].facts == asked[name].facts
+    both, other = (table.complete(names) for table in (directly, asked))
+    assert rows_held(both) == rows_held(other)
+    # Groups and cells need the engine, which is loaded when it is asked.
+    cells = [table.gathered(["b", "n"]) for table in (both, other)]
+    assert [rows_held(one) for one in cells] == [rows_held(cells[0])] * 2
+    assert isinstance(cells[0], CountedTable)
+
+
+def rows_held(table):
+    parts = list(table.mapped(lambda one: one)) if isinstance(table, LargeTable) else [table]
+    return [row for part in parts for row in rows_of(part)]
 
 
 def test_an_ibis_table_is_taken_as_it_is(parquet):
@@ -609,7 +658,8 @@ def test_files_that_are_no_table_are_one_message(tmp_path, parquet):
 def test_without_ibis_the_extra_is_named(monkeypatch, parquet):
     monkeypatch.setitem(sys.modules, "ibis", None)
     with pytest.raises(MissingPart, match=r"causal-workbench\[warehouse\]"):
-        read_table([parquet], ["x"])
+        read_table([parquet], ["x", "g"])
+    assert read_table([parquet], ["x", "n"]).rows == ROWS  # numbers in files need none
 
 
 @pytest.mark.heavy

@@ -158,7 +158,7 @@ def coefficients(moments: Moments) -> Array:
 @settings(max_examples=50, deadline=None)
 @given(tables())
 def test_a_squared_block_keeps_twelve_digits(data: Array) -> None:
-    squared = module._squared(data, data[:7].mean(axis=0))
+    squared = module._squared(data.T, data[:7].mean(axis=0))
     assert squared is not None
     assert np.array_equal(squared, np.triu(squared))
     square = Moments(NAMES, len(data), data[:7].mean(axis=0), squared)
@@ -182,7 +182,7 @@ def test_nearly_dependent_columns_are_not_squared(apart: float) -> None:
     random = np.random.default_rng(3)
     x, noise, y = random.normal(size=(3, 20_000))
     data = np.column_stack([x, x + apart * noise, x + y])
-    assert module._squared(data, data.mean(axis=0)) is None
+    assert module._squared(data.T, data.mean(axis=0)) is None
     centred = np.column_stack([np.ones(len(data)), data - data.mean(axis=0)])
     assert Moments.of_products(NAMES, len(data), data.mean(axis=0), centred.T @ centred) is None
     moments = Moments.of_blocks([data], NAMES)
