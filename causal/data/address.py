@@ -78,6 +78,7 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
     named = replace(named, notes=(*named.notes, *notes))
     headers = {name: table.columns[place] for name, place in zip(wanted, places, strict=True)}
     backend = _asked(lambda: table._find_backend().name)  # noqa: SLF001 - there is no public way
+    rows = int(fetched(table.aggregate(rows=table.count()))["rows"][0].as_py())
     warehouse = Warehouse(
         lambda: table,
         headers,
@@ -86,8 +87,8 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         categorical=categorical,
         pushes=backend != "duckdb",
         files=_parquet_files(source, headers.values()),
+        rows=rows,
     )
-    rows = int(fetched(table.aggregate(rows=table.count()))["rows"][0].as_py())
     if rows == 0:
         raise DataError("there are columns but no row of data.")
     if rows * len(wanted) > IN_MEMORY:
@@ -121,7 +122,9 @@ def _numbers(source: Any, wanted: Sequence[str], categorical: Collection[str]) -
     named = Source(_called(source, files), form, notes=tuple(notes))
     headers = {name: header[place] for name, place in zip(wanted, places, strict=True)}
     connect = cache(lambda: _table(source, wanted, categorical)[0])
-    warehouse = Warehouse(connect, headers, named.name, files=tuple(files), numbers={*wanted})
+    warehouse = Warehouse(
+        connect, headers, named.name, files=tuple(files), numbers={*wanted}, rows=rows
+    )
     return LargeTable.of(named, warehouse, wanted)
 
 

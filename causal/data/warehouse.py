@@ -25,7 +25,16 @@ from causal.data.column import (
     encoded,
     floats,
 )
-from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
+from causal.data.large import (
+    MOST_DISTINCT,
+    SAMPLE,
+    VERY_MANY,
+    Factor,
+    Facts,
+    FarColumn,
+    Product,
+    Profile,
+)
 from causal.data.moments import Moments
 from causal.data.parquet import row_groups
 from causal.data.threads import mapped
@@ -86,6 +95,8 @@ class Warehouse:
         Parquet files that are the table, which are read without the engine.
     numbers
         Columns that are known to hold numbers.
+    rows
+        How many rows the table has.
     """
 
     connect: Callable[[], Any]
@@ -96,6 +107,7 @@ class Warehouse:
     pushes: bool = False
     files: tuple[str, ...] = ()
     numbers: Collection[str] = ()
+    rows: int = 0
     _levels: dict[str, _Levels] = field(default_factory=dict)
 
     @property
@@ -194,7 +206,11 @@ class Warehouse:
         for name in names:
             self.is_category(name)
         self._find_levels(names)
-        rows, facts, plain = (self._summed if self.pushes else self._streamed)(names, complete)
+        sample = None
+        if self.pushes:
+            rows, facts, plain = self._summed(names, complete)
+        else:
+            rows, facts, plain, sample = self._streamed(names, complete)
         columns, known = {}, dict(self._levels)
         for name in names:
             found = facts[name]
@@ -208,6 +224,7 @@ class Warehouse:
                 # Levels without a row disappear, as they do in memory.
                 known[name] = _without_empty(known[name], found.level_rows)
                 levels, kept = known[name].labels, tuple(n for n in found.level_rows if n)
+                sample = None  # its codes are those from before
                 found = Facts(
                     found.present,
                     found.missing,
@@ -218,7 +235,7 @@ class Warehouse:
                     level_rows=kept,
                 )
             columns[name] = FarColumn(name, levels, found)
-        return Profile(rows, columns, plain, replace(self, _levels=known))
+        return Profile(rows, columns, plain, sample, replace(self, _levels=known))
 
     def mapped[Made](
         self,
@@ -266,30 +283,38 @@ class Warehouse:
 
     def _streamed(
         self, names: Sequence[str], complete: Sequence[str]
-    ) -> tuple[int, dict[str, Facts], Moments | None]:
+    ) -> tuple[int, dict[str, Facts], Moments | None, dict[str, Array] | None]:
         """One pass over the rows, here."""
         levels = {
             name: len(self._levels[name].labels) if name in self._levels else 0 for name in names
         }
         numbers = [name for name in names if not levels[name]]
+        chance = SAMPLE / self.rows if self.rows >= VERY_MANY else 0.0
 
-        def gathered(values: dict[str, Array]) -> tuple[int, dict[str, _Gathered], Moments | None]:
+        def gathered(values: dict[str, Array]) -> _Block:
             found = {name: _Gathered.of(values[name], levels[name]) for name in names}
             for name in names:
                 self._check_size(name, found[name].low, found[name].high)
-            plain = None
-            if numbers and not any(one.missing for one in found.values()):
-                plain = Moments.of_columns([values[name] for name in numbers], tuple(numbers))
-            return len(values[names[0]]), found, plain
+            rows = len(values[names[0]])
+            if any(one.missing for one in found.values()):
+                return _Block(rows, found)
+            own = [values[name] for name in numbers]
+            plain = Moments.of_columns(own, tuple(numbers)) if numbers else None
+            return _Block(rows, found, plain, _by_chance(values, rows, chance))
 
         rows, every = 0, {name: _Gathered(levels[name]) for name in names}
         plain: Moments | None = Moments.of_columns([np.zeros(0)] * len(numbers), tuple(numbers))
-        for some, found, own in self.mapped(gathered, names, complete):
-            rows += some
+        samples: list[dict[str, Array]] = []
+        for block in self.mapped(gathered, names, complete):
+            rows += block.rows
             for name in names:
-                every[name].join(found[name])
-            plain = None if plain is None or own is None else plain.join(own)
-        return rows, {name: one.facts() for name, one in every.items()}, plain
+                every[name].join(block.found[name])
+            plain = None if plain is None or block.plain is None else plain.join(block.plain)
+            samples += [] if block.sample is None else [block.sample]
+        sample = None
+        if samples and not any(one.missing for one in every.values()):
+            sample = {name: np.concatenate([one[name] for one in samples]) for name in names}
+        return rows, {name: one.facts() for name, one in every.items()}, plain, sample
 
     def _check_size(self, name: str, low: float, high: float) -> None:
         if max(-low, high) > LARGEST:
@@ -537,6 +562,26 @@ def _matrix(found: Mapping[str, Any], count: int, rows: int) -> Array:
         for j in range(i + 1):
             sums[i + 1, j + 1] = sums[j + 1, i + 1] = float(found[f"p{i}_{j}"])
     return sums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """What is found of some rows; statistic and sample only where no value is missing."""
+
+    rows: int
+    found: dict[str, _Gathered]
+    plain: Moments | None = None
+    sample: dict[str, Array] | None = None
+
+
+def _by_chance(values: Mapping[str, Array], rows: int, chance: float) -> dict[str, Array] | None:
+    """Some of the rows, each with the same chance; the same ones whenever they are read."""
+    if not chance or not rows:
+        return None
+    seed = np.concatenate([column[:2] for column in values.values()]).view(np.uint32)
+    random = np.random.default_rng([rows, *seed.tolist()])
+    chosen = random.integers(0, rows, random.binomial(rows, chance))
+    return {name: column[chosen] for name, column in values.items()}
 
 
 class _Gathered:

@@ -410,3 +410,113 @@ def test_grades_are_counted_where_rows_are_read(tmp_path):
         family="ordered",
     )
     assert study["correct"].regression.grades == (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+# ------------------------------------------------------------------------------------------------
+# Very many rows, of which a sample is kept
+# ------------------------------------------------------------------------------------------------
+
+
+def kept(monkeypatch, rows: int) -> None:
+    """A sample of about so many of 20,000 rows or more."""
+    monkeypatch.setattr(address, "IN_MEMORY", 0)
+    monkeypatch.setattr(warehouse, "VERY_MANY", 20_000)
+    monkeypatch.setattr(warehouse, "SAMPLE", rows)
+    monkeypatch.setattr(large_shift, "LEVERAGE", 1.0)  # or so few rows would all be read
+
+
+def fitted(source, form=None):
+    made = planned(source, form)
+    fits = [large_fit(regression, made.moments, made.table) for regression in made.regressions]
+    return fits, made.table
+
+
+def test_a_sample_tells_the_sd_of_a_shift(tmp_path, monkeypatch):
+    """Without bias, and as well as it says: over many tables."""
+    kept(monkeypatch, 4_000)
+    monkeypatch.setattr(large_shift, "WELL", 0.1)
+    away, errors = [], []
+    for seed in range(25):
+        data = frame(24_000, seed=seed).dropna()
+        data.to_parquet(tmp_path / "many.parquet", row_group_size=1_500)
+        fits, table = fitted([tmp_path / "many.parquet"])
+        assert table.sample is not None
+        assert table.sample.rows == pytest.approx(4_000, rel=0.1)
+        _, apart = norms(fits, table)
+        _, exact = norms(fits, replace(table, sample=None))
+        assert apart[0] == exact[0] == 0.0
+        away.append(apart[1] / exact[1] - 1.0)
+        errors.append(standard_errors(fits, table)[1, 1])
+    z = np.array(away) / np.array(errors)
+    assert 0.6 < z.std() < 1.5
+    assert abs(z.mean()) < 4.0 / np.sqrt(len(z))
+
+
+def standard_errors(fits, table):
+    """Of the sds from the sample, as parts of them: (each and apart, fits)."""
+    keys = tuple(dict.fromkeys(key for fit in fits for key in fit.keys))
+    centre = np.zeros(len(keys))
+    parts = large_shift._influences(fits, keys, centre, table.rows, leverage=False)(table.sample)
+    psi = np.concatenate([psi for psi, _ in parts], axis=1)
+    squares = np.stack([psi, psi - psi[0]]) ** 2
+    means = squares.mean(axis=2)
+    errors = squares.std(axis=2) / np.sqrt(table.sample.rows)
+    return 0.5 * np.divide(errors, means, out=np.zeros_like(errors), where=means > 0.0)
+
+
+def test_where_a_sample_would_not_tell_it_well_enough_all_rows_do(tmp_path, monkeypatch):
+    kept(monkeypatch, 4_000)
+    frame(24_000).dropna().to_parquet(tmp_path / "many.parquet")
+    fits, table = fitted([tmp_path / "many.parquet"])
+    assert table.sample is not None
+    found, exact = norms(fits, table), norms(fits, replace(table, sample=None))
+    np.testing.assert_array_equal(found, exact)  # with 4,000 rows the error is above a hundredth
+    worst = standard_errors(fits, table).max()
+    monkeypatch.setattr(large_shift, "WELL", worst * (1 - 1e-6))
+    np.testing.assert_array_equal(norms(fits, table), exact)
+    monkeypatch.setattr(large_shift, "WELL", worst * (1 + 1e-6))
+    assert (np.array(norms(fits, table))[0] != exact[0]).all()
+
+
+def test_a_sample_changes_no_effect(tmp_path, monkeypatch):
+    frame(24_000).dropna().to_parquet(tmp_path / "many.parquet")
+    monkeypatch.setattr(address, "IN_MEMORY", 0)
+    monkeypatch.setattr(large_shift, "WELL", 0.1)
+    expected = run(DAG.question("x", "y"), [tmp_path / "many.parquet"])
+    kept(monkeypatch, 10_000)
+    found = run(DAG.question("x", "y"), [tmp_path / "many.parquet"])
+    assert found.plan.table.sample is not None
+    assert expected.plan.table.sample is None
+    assert_same(found, expected, shift=0.05)
+    for name, difference in found.differences.items():
+        assert difference.shift.mean == expected.differences[name].shift.mean
+        assert difference.shift.sd != expected.differences[name].shift.sd
+
+
+def test_rows_are_kept_by_chance(tmp_path, monkeypatch):
+    """Every one with the same chance, in whatever parts they come; the same ones again."""
+    kept(monkeypatch, 6_000)
+    data = pd.DataFrame({"x": np.arange(24_000.0), "y": np.arange(24_000.0) % 12})
+    counts = np.zeros(24)
+    for size in (50, 700, 100_000):
+        data.to_parquet(tmp_path / "many.parquet", row_group_size=size)
+        table = read_table([tmp_path / "many.parquet"], ["x", "y"])
+        again = read_table([tmp_path / "many.parquet"], ["x", "y"])
+        held = table.sample["x"].values  # noqa: PD011 - not of pandas
+        np.testing.assert_array_equal(held, again.sample["x"].values)
+        np.testing.assert_array_equal(held % 12, table.sample["y"].values)
+        counts += np.bincount((held // 1_000).astype(int), minlength=24)
+        months = np.bincount((held % 12).astype(int), minlength=12)
+        assert np.abs(months - 500).max() < 5 * np.sqrt(500)
+    assert np.abs(counts - 750).max() < 5 * np.sqrt(750)
+
+
+def test_no_sample_is_kept_of_fewer_rows_or_of_rows_that_lack_a_value(tmp_path, monkeypatch):
+    kept(monkeypatch, 4_000)
+    frame(24_000).to_parquet(tmp_path / "many.parquet")
+    table = read_table([tmp_path / "many.parquet"], ["x", "z"])
+    assert table.sample is None
+    assert table.complete(["x"]).sample is None
+    assert np.isfinite(table.complete(["x", "z"]).sample["z"].values).all()
+    frame(19_000).to_parquet(tmp_path / "fewer.parquet")
+    assert read_table([tmp_path / "fewer.parquet"], ["x"]).sample is None
