@@ -194,7 +194,8 @@ def encoded(column: pa.ChunkedArray, label: Callable[[Any], str | None]) -> Text
         named = [None if value is None else label(value) for value in values]
         codes = [-1 if name is None else number.setdefault(name, len(number)) for name in named]
         index, present = _buffers(chunk.indices)
-        parts.append(np.array([*codes, -1], np.int64)[np.where(present, index, len(codes))])
+        places = index if present is None else np.where(present, index, len(codes))
+        parts.append(np.array([*codes, -1], np.int64)[places])
     return Text(np.concatenate(parts), tuple(number))
 
 
@@ -362,14 +363,14 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
             parts.append(np.array(chunk.to_pylist(), np.float64))
         else:
             values, present = _buffers(chunk)
-            parts.append(np.where(present, values, np.nan))
+            parts.append(values if present is None else np.where(present, values, np.nan))
     return np.concatenate(parts, dtype=np.float64)
 
 
 def as_float64(array: pa.Array) -> NDArray[np.float64]:
     """The numbers or booleans of an Arrow array, NaN where missing, (rows,)."""
     values, present = _buffers(array)
-    if array.null_count == 0:
+    if present is None:
         return np.asarray(values, np.float64)
     return np.where(present, values, np.nan).astype(np.float64)
 
@@ -382,8 +383,10 @@ def floats(values: NDArray[np.float64]) -> pa.ChunkedArray:
     return pa.chunked_array([pa.Array.from_buffers(pa.float64(), len(values), [None, data])])
 
 
-def _buffers(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _buffers(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Values of a numeric or boolean Arrow array, and which of them are present: both (rows,).
+
+    None where all are.
 
     `pyarrow.Array.to_numpy` does the same and imports pandas where there is one: 40 MB and 150 ms
     that the main job has no use for. The layout is part of Arrow's specification.
@@ -397,7 +400,7 @@ def _buffers(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         return np.unpackbits(bytes_, bitorder="little")[rows].astype(bool)
 
     validity, data = array.buffers()
-    present = np.ones(len(array), bool) if validity is None else bits(validity)
+    present = None if validity is None or array.null_count == 0 else bits(validity)
     if len(array) == 0 or data is None:
         return np.zeros(len(array)), present
     if pa.types.is_boolean(array.type):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from causal.data.moments import Moments
@@ -47,7 +48,19 @@ _PERFECT = 1e-12
 _DEPTH = -math.log(1e-17)  # how far below the peak, in log units, the table ends
 _FURTHEST = 690.0  # |log sigma| beyond which sigma or its square leave the range of a float
 _MOST_POINTS = 16_384
+_AREA = 4_096  # numbers in a block of draws
+_NEAR = 1e-3  # so little below a mode, in log units, that the curve is a parabola there
+_REACH = np.geomspace(1e-8, 8.0, 52)  # from a mode, in log sigma: where its width is looked for
 _PROBES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
+_PARTS = np.arange(8) / 8  # of a cell of the grid, where its integral is tabulated
+# The cubic that rises by 1 with no slope at the ends; those that leave and arrive with slope 1.
+_HERMITE = np.array(
+    [
+        (3.0 - 2.0 * _PARTS) * _PARTS**2,
+        _PARTS * (1.0 - _PARTS) ** 2,
+        _PARTS**2 * (_PARTS - 1.0),
+    ]
+)
 
 
 def obstacle(regression: Regression) -> str | None:
@@ -99,12 +112,11 @@ def fit(
         If flat priors leave the posterior improper; names the prior to give.
     """
     started = perf_counter()
-    reason = obstacle(regression)
-    form = gaussian_form(regression)
-    prior = regression.priors.sigma
-    if reason is not None or form is None or prior is None:
+    form, prior = gaussian_form(regression), regression.priors.sigma
+    if regression.family != "gaussian" or form is None or prior is None:
         raise InferenceError(
-            f"The {regression.name} model has no exact posterior: {reason}. Take --sampler auto."
+            f"The {regression.name} model has no exact posterior: {obstacle(regression)}. "
+            "Take --sampler auto."
         )
     if draws < 1:
         raise InferenceError(f"{draws} draws are none: ask for at least 1.")
@@ -132,7 +144,7 @@ def fit(
     )
     if not problem.perfect:
         _check_digits(regression, mixture)
-    values = _draw(mixture, table, draws, np.random.default_rng(seed))
+    values = _draw(mixture, table, draws, default_rng(seed))
     return Posterior(
         names=regression.coefficient_names,
         draws=values[None],
@@ -195,12 +207,11 @@ class _Reduced:
     def log_likelihood(self, log_sigma: Array) -> Array:
         """Log of p(y | sigma) up to a constant, coefficients integrated out; any shape (g,)."""
         variance = np.exp(2.0 * log_sigma)
-        total = variance[:, None] + self.singular**2
-        value: Array = -self.freedom * log_sigma
+        total = variance + (self.singular**2)[:, None]  # (r, g): numpy is fast along the last axis
+        below = (np.log(total) + (self.target**2)[:, None] / total).sum(axis=0)
         with np.errstate(over="ignore"):  # to -inf, which is right
-            value -= 0.5 * self.residual / variance
-        value -= 0.5 * np.sum(np.log(total), axis=1)
-        value -= 0.5 * np.sum(self.target**2 / total, axis=1)
+            below += self.residual / variance
+        value: Array = -self.freedom * log_sigma - 0.5 * below
         return value
 
 
@@ -340,7 +351,6 @@ def _check_flat_rank(
 ) -> None:
     """Refuse flat priors that the data cannot turn into a proper posterior."""
     f = len(flat)
-    names = regression.coefficient_names
     if f and rows <= f:
         raise ModelError(
             f"The {regression.name} model has {f} coefficients with flat priors and {rows} rows, "
@@ -352,8 +362,9 @@ def _check_flat_rank(
     diagonal = np.abs(np.diagonal(factor)[:f])
     for place in range(1 if first_is_ones else 0, f):
         if diagonal[place] <= _DEPENDENT * norms[place]:
+            name = regression.coefficient_names[flat[place]]
             raise ModelError(
-                f"{shown(names[flat[place]])} is an exact linear function of the other predictors "
+                f"{shown(name)} is an exact linear function of the other predictors "
                 "with flat priors, so its posterior is improper. Leave one of them out, or give "
                 "it a prior such as Normal(0, 1)."
             )
@@ -424,13 +435,13 @@ class _Piece:
 
 
 def _tabulate(problem: _Reduced, prior: Distribution) -> _Table:
-    low, high = _log_support(prior)
+    support, (low, high) = prior.support, _log_support(prior)
     # Tails as heavy as this are cut where sigma^2 times the density is small, not the density.
     second_moment = problem.rows - problem.flats + prior.tail_power > 3.0
 
     def curve(u: Array) -> Array:
         # exp(log(10)) is a little more than 10, where the support of Uniform(0, 10) has its end.
-        sigma = np.clip(np.exp(u), *prior.support)
+        sigma = np.exp(u).clip(*support)
         value = problem.log_likelihood(u) + prior.log_density(sigma) + u
         return np.where((u >= low) & (u <= high), value, -math.inf)
 
@@ -438,7 +449,7 @@ def _tabulate(problem: _Reduced, prior: Distribution) -> _Table:
     best = max(value for _, value in modes)
     modes = [(u, value) for u, value in modes if value >= best - 40.0]
     pieces = _merged(
-        [_piece(curve, u, best, low, high, second_moment=second_moment) for u, _ in modes]
+        [_piece(curve, *mode, best, low, high, second_moment=second_moment) for mode in modes]
     )
     previous: Array | None = None
     for halving in range(8):
@@ -490,26 +501,38 @@ def _modes(
 
 
 def _polished(curve: Curve, left: float, right: float) -> tuple[float, float]:
-    """The maximum between two points that enclose one: nine rounds of a sixteenfold cut."""
+    """The maximum between two points that enclose one: sixteenfold cuts, then a parabola."""
     for _ in range(9):
         u = np.linspace(left, right, 17)
         height = curve(u)
         top = int(np.argmax(height))
+        if 0 < top < 16:
+            before, highest, after = height[top - 1 : top + 2].tolist()
+            rise, bend = after - before, 2.0 * highest - before - after
+            if 0.0 < bend < _NEAR:
+                place = float(u[top]) + (right - left) / 32.0 * rise / bend
+                return place, highest + rise * rise / (8.0 * bend)
         left, right = float(u[max(top - 1, 0)]), float(u[min(top + 1, 16)])
     return float(u[top]), float(height[top])
 
 
 def _piece(
-    curve: Curve, mode: float, best: float, low: float, high: float, *, second_moment: bool
+    curve: Curve,
+    mode: float,
+    height: float,
+    best: float,
+    low: float,
+    high: float,
+    *,
+    second_moment: bool,
 ) -> _Piece:
     """The interval round a mode out to 1e-17 of the highest peak, with a step of 0.15 sd."""
-    reach = np.geomspace(1e-8, 8.0, 52)
-    around = curve(np.concatenate([mode - reach, mode + reach])).reshape(2, -1)
-    dropped = around < curve(np.array([mode])) - 0.5
+    around = curve(np.concatenate([mode - _REACH, mode + _REACH])).reshape(2, -1)
+    dropped = around < height - 0.5
     # A wall counts as a drop for the search but says nothing about the width.
     inside = [mode - low, high - mode]
     widths = [
-        float(min(reach[int(np.argmax(side))], room)) if side.any() else 8.0
+        float(min(_REACH[int(np.argmax(side))], room)) if side.any() else 8.0
         for side, room in zip(dropped, inside, strict=True)
         if room > 1e-8
     ]
@@ -610,22 +633,15 @@ def _position(piece: _Piece, t: Array) -> Array:
     return np.clip(u, piece.low, piece.high)
 
 
-def _running(t: Array, h: float, density: Array, parts: int = 8) -> tuple[Array, Array]:
-    """The running integral of a density, at `parts` points a cell: fourth order in h."""
+def _running(t: Array, h: float, density: Array) -> tuple[Array, Array]:
+    """The running integral of a density, at each of `_PARTS` of a cell: fourth order in h."""
     slope = np.gradient(density, h)
     cells = h / 2.0 * (density[:-1] + density[1:]) - h * h / 12.0 * np.diff(slope)
     ends = np.concatenate([[0.0], np.cumsum(cells)])
     # Cubic Hermite between the ends, whose slope is the density.
-    s = np.arange(parts) / parts
-    risen = (3.0 - 2.0 * s) * s * s
-    leaving, arriving = s * (1.0 - s) ** 2, s * s * (s - 1.0)
-    running = (
-        ends[:-1, None]
-        + cells[:, None] * risen
-        + h * density[:-1, None] * leaving
-        + h * density[1:, None] * arriving
-    )
-    positions = t[:-1, None] + h * s
+    given = np.array([cells, h * density[:-1], h * density[1:]])
+    running = ends[:-1, None] + given.T @ _HERMITE
+    positions = t[:-1, None] + h * _PARTS
     return np.append(running.ravel(), ends[-1]), np.append(positions.ravel(), t[-1])
 
 
@@ -634,17 +650,30 @@ def _running(t: Array, h: float, density: Array, parts: int = 8) -> tuple[Array,
 # ------------------------------------------------------------------------------------------------
 
 
-def _draw(mixture: Mixture, table: _Table, draws: int, random: np.random.Generator) -> Array:
+def _draw(mixture: Mixture, table: _Table, draws: int, random: Generator) -> Array:
     """(draws, k + 1): the coefficients and sigma."""
     p, f = mixture.basis.shape[1], mixture.flat_basis.shape[1]
-    sigma = np.interp(random.random(draws), table.distribution, table.quantile)
-    mean, variance = mixture.ridge(sigma)
-    t = mean + np.sqrt(variance) * random.standard_normal((draws, p))
+    sigma = _inverse(table, random.random(draws))
     values = np.empty((draws, len(mixture.base) + 1))
-    np.matmul(t, mixture.basis.T, out=values[:, :-1])
-    values[:, :-1] += mixture.base
-    if f:
-        noise = sigma[:, None] * random.standard_normal((draws, f))
-        values[:, :-1] += noise @ mixture.flat_basis.T
     values[:, -1] = sigma
+    # In blocks: to get fresh memory from the system takes longer than what is computed in it.
+    step = max(_AREA // max(p + f, 1), 1)
+    blocks = [slice(start, min(start + step, draws)) for start in range(0, draws, step)]
+    for some in blocks:
+        mean, variance = mixture.ridge(sigma[some])
+        t = mean.T + np.sqrt(variance.T) * random.standard_normal(mean.shape).T
+        values[some, :-1] = (mixture.base[:, None] + mixture.basis @ t).T
+    if f:
+        for some in blocks:
+            e = random.standard_normal((some.stop - some.start, f)).T
+            values[some, :-1] += (mixture.flat_basis @ (sigma[some] * e)).T
     return values
+
+
+def _inverse(table: _Table, probability: Array) -> Array:
+    """The sigma below which the posterior has each of these probabilities, (s,) in [0, 1)."""
+    # Nearly in order, and so each beside the one before, they are found four times as fast.
+    order = np.argsort((probability * 65_536.0).astype(np.uint16), kind="stable")
+    sigma = np.empty(len(probability))
+    sigma[order] = np.interp(probability[order], table.distribution, table.quantile)
+    return sigma

@@ -40,20 +40,18 @@ def choose(regression: Regression, asked: str) -> Sampler:
         if asked == sampler:
             return sampler
     closed = conjugate if regression.family == "cells" else exact
-    obstacles = {
-        "exact": closed.obstacle(regression),
-        "importance": (collapsed if regression.varying else importance).obstacle(regression),
-    }
-    if asked != "auto" and (why := obstacles[asked]):
+    weighted = collapsed if regression.varying else importance
+    if asked == "auto":
+        if closed.obstacle(regression) is None:
+            return "exact"
+        return "importance" if weighted.obstacle(regression) is None else "nuts"
+    why = (closed if asked == "exact" else weighted).obstacle(regression)
+    if why is not None:
         raise InferenceError(
             f"The sampler {asked} cannot sample the model {shown(regression.formula, 120)}, "
             f"because {why}. Use --sampler nuts, or auto."
         )
-    if asked != "auto":
-        return "exact" if asked == "exact" else "importance"
-    if obstacles["exact"] is None:
-        return "exact"
-    return "importance" if obstacles["importance"] is None else "nuts"
+    return "exact" if asked == "exact" else "importance"
 
 
 def check_there(asked: str, pymc3_python: str | None = None) -> None:

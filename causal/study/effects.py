@@ -31,6 +31,7 @@ import numpy as np
 from causal.data.large import LargeTable, refuse
 from causal.data.table import Table
 from causal.errors import ModelError, QuestionError, did_you_mean, shown
+from causal.inference.posterior import quantiles
 from causal.models.design import atom_values, averages, design, offset, trials
 from causal.models.families import RULES
 from causal.models.regression import Regression
@@ -589,7 +590,7 @@ def _compared(
 def _summed_up(
     draws: NDArray[np.float64], prob: float, contrast: str, scale: Scale, *, difference: bool
 ) -> Effect:
-    low, high = np.quantile(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
+    low, high = quantiles(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0])
     return Effect(
         float(draws.mean()),
         float(draws.std(ddof=1)),

@@ -38,7 +38,7 @@ from causal.data.moments import Moments
 from causal.data.table import Table, read_table
 from causal.errors import ModelError, QuestionError, shown
 from causal.graph.walk import ancestors, descendants, open_path
-from causal.inference.posterior import Posterior
+from causal.inference.posterior import Posterior, quantiles
 from causal.inference.select import Progress, sample
 from causal.models.design import dependent_columns, needed, statistic
 from causal.models.priors import PriorChoice, resolve
@@ -248,7 +248,7 @@ def path_analysis(
     direct, total, label = _along(question, regressions, posteriors, used)
 
     def effect(values: NDArray[np.float64]) -> Effect:
-        low, high = np.quantile(values, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
+        low, high = quantiles(values, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0])
         return Effect(
             float(values.mean()),
             float(values.std(ddof=1)),

@@ -64,6 +64,7 @@ from numpy.typing import NDArray
 from causal.data.large import LargeTable, refuse
 from causal.data.table import Table
 from causal.errors import shown
+from causal.inference.posterior import quantiles
 from causal.models.design import atom_values, needed, offset, response, trials
 from causal.models.families import RULES
 from causal.models.priors import Distribution
@@ -1431,7 +1432,7 @@ def _large(
         mean = there[name].effect - there[base].effect
         drawn = generator.standard_normal(draws)
         drawn = mean + gap[name] * (drawn - drawn.mean()) / float(drawn.std())
-        low, high = np.quantile(drawn, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
+        low, high = quantiles(drawn, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0])
         immaterial = IMMATERIAL * max(own[base], own[name])
         rounding = max(there[base].rounding, there[name].rounding, immaterial)
         found[name] = Shift(mean, gap[name], (low, high), prob, drawn, rounding=rounding)
@@ -1444,11 +1445,11 @@ def _shift(correct: _Fit, other: _Fit, drawn: Array, prob: float) -> Shift:
     # A Newton step from weights that nearly separate the outcomes can land anywhere. Left there,
     # one such draw would take up the sd, and the interval of all others would be too short.
     drawn = drawn[np.isfinite(drawn)]
-    low, middle, high = np.quantile(drawn, [0.055, 0.5, 0.945])
+    low, middle, high = quantiles(drawn, [0.055, 0.5, 0.945])
     drawn = np.clip(drawn, middle - (high - low), middle + (high - low))
     spread = float(drawn.std())
     draws = mean + (drawn - drawn.mean()) * (sd / spread if spread > 0.0 else 0.0)
-    low, high = np.quantile(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0]).tolist()
+    low, high = quantiles(draws, [(1.0 - prob) / 2.0, (1.0 + prob) / 2.0])
     reasons = [fit.note for fit in (correct, other) if fit.note]
     note = f"The shift keeps the priors of both models: without them {' and '.join(reasons)}."
     immaterial = IMMATERIAL * max(float(np.linalg.norm(f.influence)) for f in (correct, other))

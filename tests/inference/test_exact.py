@@ -331,6 +331,62 @@ def test_draws_are_independent_and_follow_the_seed() -> None:
     assert one.diagnostics.rhat is None and one.diagnostics.ess_bulk is None
 
 
+@pytest.mark.parametrize("slopes", [[UNIT] * 3, [UNIT, FLAT, UNIT], [FLAT] * 3], ids=str)
+def test_draws_made_in_blocks_are_those_made_at_once(
+    slopes: list[Distribution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = few(30, 3)
+    model, statistics = gaussian(3, slopes=slopes), moments(x, y)
+
+    def drawn(numbers: int) -> Array:
+        monkeypatch.setattr(exact, "_AREA", numbers)
+        return exact.fit(model, statistics, draws=101, seed=3).draws
+
+    once = drawn(10**6)
+    for numbers in (1, 40, 404):
+        np.testing.assert_allclose(drawn(numbers), once, rtol=1e-12, atol=1e-12)
+
+
+def test_sigma_is_drawn_by_the_inverse_of_its_distribution_function() -> None:
+    random = np.random.default_rng(4)
+    distribution = np.sort(np.concatenate([[0.0, 1.0], random.random(300).round(2)]))  # with ties
+    quantile = np.sort(random.exponential(size=302))
+    table = exact._Table(np.ones(1), np.ones(1), distribution, quantile)
+    probability = np.concatenate([random.random(2_000), [0.0, 0.5, np.nextafter(1.0, 0.0)]])
+
+    assert np.array_equal(
+        exact._inverse(table, probability), np.interp(probability, distribution, quantile)
+    )
+
+
+def test_the_table_of_sigma_is_integrated_to_fourth_order() -> None:
+    def error(step: float) -> float:
+        t = np.arange(-9.0, 9.0, step)
+        running, place = exact._running(t, step, stats.norm.pdf(t))
+        return float(np.abs(running - stats.norm.cdf(place)).max())
+
+    assert error(0.2) < 2e-5
+    assert error(0.1) < error(0.2) / 12.0
+
+
+@pytest.mark.parametrize("n", [1, 30, 10**4, 10**8])
+def test_a_mode_is_found_to_a_small_part_of_its_width(n: int) -> None:
+    mode, sd = math.log(1.7), math.sqrt(0.5 / n)
+
+    def curve(u: Array) -> Array:
+        height: Array = -n * (u - mode) - 0.5 * n * np.expm1(2.0 * (mode - u))
+        return height
+
+    found, height = exact._polished(curve, mode - 0.03, mode + 0.07)
+
+    assert abs(found - mode) < 1e-4 * sd
+    assert height == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_mode_at_the_end_of_the_support_is_that_end() -> None:
+    assert exact._polished(lambda u: 3.0 * u, 0.0, 0.1) == pytest.approx((0.1, 0.3))
+
+
 # ------------------------------------------------------------------------------------------------
 # Invariance
 # ------------------------------------------------------------------------------------------------
@@ -953,8 +1009,14 @@ def test_what_is_not_exact_is_said_and_refused() -> None:
     pooled = Varying(Categorical("g", ("a", "b")), ())
     varying = replace(gaussian(1), terms=(pooled,))
     assert "vary by a category" in (exact.obstacle(varying) or "")
-    with pytest.raises(InferenceError, match="exact"):
-        exact.fit(student, moments(x, y))
+    for model, why in (
+        (student, "Normal"),
+        (replace(gaussian(1), family="student"), "student"),
+        (replace(gaussian(1), priors=replace(gaussian(1).priors, auxiliary=())), "sigma"),
+        (varying, "vary by a category"),
+    ):
+        with pytest.raises(InferenceError, match=f"no exact posterior.*{why}"):
+            exact.fit(model, moments(x, y))
     with pytest.raises(InferenceError, match="draws"):
         exact.fit(gaussian(1), moments(x, y), draws=0)
 

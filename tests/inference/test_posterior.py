@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from causal.errors import InferenceError
-from causal.inference.posterior import Diagnostics, Mixture, Posterior
+from causal.inference.posterior import Diagnostics, Mixture, Posterior, quantiles
 
 NAMES = ("intercept", "x", "g[a]", "g[b]", "sigma")
 
@@ -56,6 +56,19 @@ def test_interval_is_equal_tailed_and_of_89_percent_unless_told() -> None:
     assert summary.prob == 0.89
     assert (values < low).mean() == pytest.approx(0.055, abs=1e-3)
     assert (values > high).mean() == pytest.approx(0.055, abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (3, 7), (2, 500, 3)], ids=str)
+def test_quantiles_are_those_of_numpy(shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(3).normal(2.0, 5.0, shape)
+    probabilities = [0.0, 0.055, 0.25, 0.5, 0.7, 0.945, 1.0]
+
+    wanted = np.quantile(values, probabilities)
+    np.testing.assert_allclose(quantiles(values, probabilities), wanted, rtol=1e-14)
+
+
+def test_draws_with_one_that_is_no_number_have_no_quantiles() -> None:
+    assert np.isnan(quantiles(np.array([1.0, np.nan, 2.0]), [0.1, 0.9])).all()
 
 
 def test_a_linear_functional_is_summed_draw_by_draw() -> None:

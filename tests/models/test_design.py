@@ -21,6 +21,7 @@ from causal.models.design import (
     reference_design,
     response,
     statistic,
+    sums_for,
     trials,
 )
 from causal.models.families import Family
@@ -69,6 +70,19 @@ def test_columns_follow_the_coefficient_names() -> None:
     np.testing.assert_array_equal(matrix[:, 1], data["x"].values)
     assert matrix[:3, 2:].tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
     np.testing.assert_array_equal(reference_design(model, data), np.delete(matrix, 2, axis=1))
+
+
+def test_the_sums_of_a_regression_stand_in_the_order_of_its_columns() -> None:
+    data = table()
+    one = regression(Numeric("x"), Numeric("z"), data=data)
+    other = regression(Numeric("z"), Numeric("x"), data=data)
+    shared = statistic([one, other], data)
+
+    for model in (one, other):
+        own, found = statistic([model], data), sums_for(model, shared)
+        assert found.names == (*column_keys(model), outcome_key(model))
+        np.testing.assert_array_equal(sums_for(model, own).triangle, own.triangle)
+        np.testing.assert_allclose(found.triangle, own.triangle, rtol=1e-9, atol=1e-9)
 
 
 def test_every_kind_of_term_becomes_its_numbers() -> None:
