@@ -45,6 +45,9 @@ _APART = 0.01
 # Rows times columns squared of a product: OpenBLAS takes one thread up to here.
 _PRODUCT = 262_144
 
+# Rows whose products are one call of numpy: other threads wait for each.
+_LONG = 16_384
+
 # Sums of squares of anything smaller stay inside the range of a float.
 _LARGEST = 1e140
 
@@ -217,20 +220,21 @@ def _centre(block: Array) -> Array:
 def _squared(columns: Sequence[Array] | Array, centre: Array) -> Array | None:
     """R of ``[1, columns - centre]`` from products; ``None`` where that would lose digits."""
     width, rows = len(columns) + 1, len(columns[0])
-    step = max(_PRODUCT // width**2, 4 * width)
-    long = step * max(2 * _MANY // step, 1)  # fewer calls of numpy, and in the cache still
+    step = min(max(_PRODUCT // width**2, 4 * width), rows)
+    steps = max(_LONG // step, 1)
     # A second row of ones, so that numpy takes the general product: it is the faster one here.
-    part = np.ones((width + 1, min(long, rows)))
+    part = np.ones((width + 1, min(steps * step, rows)))
     products = np.zeros((width, width + 1))
     # A missing or infinite value makes a sum that is not finite, and is found by name elsewhere.
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, rows, long):
-            size = min(long, rows - start)
+        for start in range(0, rows, steps * step):
+            size = min(steps * step, rows - start)
             for column, middle, place in zip(columns, centre, part[1:-1], strict=True):
                 np.subtract(column[start : start + size], middle, out=place[:size])
-            for first in range(0, size, step):
-                some = part[:, first : min(first + step, size)]
-                products += some[:-1] @ some.T
+            even = size // step * step
+            some = part[:, :even].reshape(width + 1, -1, step).transpose(1, 0, 2)
+            products += (some[:, :-1] @ some.transpose(0, 2, 1)).sum(axis=0)
+            products += part[:-1, even:size] @ part[:, even:size].T
     return _cholesky(products[:, :-1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -23,12 +24,14 @@ def row_groups(files: Sequence[str], columns: Sequence[str]) -> Iterator[Callabl
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    own = threading.local()  # a file is not for two threads, and not to be opened for each group
+
     def read(path: str, metadata: Any, group: int) -> Any:
-        with pq.ParquetFile(path, metadata=metadata) as file:
-            # `columns` also matches the fields of nested columns: select again. Whoever reads
-            # several groups at once does so in threads of his own.
-            found = file.read_row_group(group, columns=list(columns), use_threads=False)
-            return found.select(list(columns))
+        if getattr(own, "path", None) != path:
+            own.path, own.file = path, pq.ParquetFile(path, metadata=metadata)
+        # `columns` also matches the fields of nested columns: select again.
+        found = own.file.read_row_group(group, columns=list(columns), use_threads=False)
+        return found.select(list(columns))
 
     for path in files:
         with pq.ParquetFile(path) as file:

@@ -292,7 +292,7 @@ class Warehouse:
         chance = SAMPLE / self.rows if self.rows >= VERY_MANY else 0.0
 
         def gathered(values: dict[str, Array]) -> _Block:
-            found = {name: _Gathered.of(values[name], levels[name]) for name in names}
+            found = {name: _Gathered.of(values[name], levels[name], every[name]) for name in names}
             for name in names:
                 self._check_size(name, found[name].low, found[name].high)
             rows = len(values[names[0]])
@@ -595,7 +595,8 @@ class _Gathered:
         self.level_rows = np.zeros(levels, np.int64)
 
     @classmethod
-    def of(cls, values: Array, levels: int) -> _Gathered:
+    def of(cls, values: Array, levels: int, so_far: _Gathered) -> _Gathered:
+        """Of these rows; what is settled by the rows so far is not looked for again."""
         found = cls(levels)
         low = float(values.min()) if len(values) else np.nan
         if np.isnan(low):
@@ -611,9 +612,8 @@ class _Gathered:
             found.low, found.high = 0.0, levels - 1.0
             return found
         found.low, found.high = low, float(values.max())
-        found.different = _told_apart(values)
-        some = values[:100]  # settles it for nearly every column that is not
-        found.whole = bool((some == np.floor(some)).all() and (values == np.floor(values)).all())
+        found.different = None if so_far.different is None else _told_apart(values)
+        found.whole = so_far.whole and _is_whole(values[:100]) and _is_whole(values)
         return found
 
     def join(self, other: _Gathered) -> None:
@@ -642,6 +642,10 @@ class _Gathered:
             whole=self.whole,
             level_rows=tuple(self.level_rows.tolist()),
         )
+
+
+def _is_whole(values: Array) -> bool:
+    return bool((values == np.floor(values)).all())
 
 
 def _told_apart(values: Array) -> set[float] | None:
