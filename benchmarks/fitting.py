@@ -197,7 +197,8 @@ def environment(setup: Setup, cache: str = "compiled") -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     folder = setup.folder / cache
     flags = {"PYTENSOR_FLAGS": "pytensor", "THEANO_FLAGS": "theano"}
-    return kept | {flag: f"base_compiledir={folder / name}" for flag, name in flags.items()}
+    compiled = {flag: f"base_compiledir={folder / name}" for flag, name in flags.items()}
+    return kept | compiled | {"NUMBA_CACHE_DIR": str(folder / "numba")}
 
 
 def disagreeing(everyone: Mapping[str, Fitted]) -> list[str]:

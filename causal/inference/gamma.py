@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["digamma", "log_rising", "trigamma"]
+__all__ = ["FAR", "FIRST", "LOG", "digamma", "log_rising", "trigamma"]
 
-_FAR = 10
+FAR = 10
 """From here on the series have all the digits of a float."""
-_LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
-_FIRST = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
+LOG = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+FIRST = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
 _SECOND = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730)
 
 
@@ -30,9 +30,9 @@ def log_rising(alpha: Array, y: Array) -> Array:
     far, small = _shifted(alpha)
     # The terms that grow like alpha are taken together.
     found = (far + y - 0.5) * np.log1p(y / far) - y
-    found += _series(far + y, _LOG) / (far + y) - _series(far, _LOG) / far
+    found += _series(far + y, LOG) / (far + y) - _series(far, LOG) / far
     if small.any():
-        steps = sum(np.log1p(y / (alpha + step)) for step in range(_FAR))
+        steps = sum(np.log1p(y / (alpha + step)) for step in range(FAR))
         found += np.where(small, y * (np.log(far) - np.log(alpha)) - steps, 0.0)
     return found
 
@@ -40,23 +40,23 @@ def log_rising(alpha: Array, y: Array) -> Array:
 def digamma(x: Array) -> Array:
     """First derivative of the logarithm of the gamma function, at numbers above 0."""
     far, small = _shifted(x)
-    steps = sum(1.0 / (x + step) for step in range(_FAR))
-    found = np.log(far) - 0.5 / far - _series(far, _FIRST) / far**2
+    steps = sum(1.0 / (x + step) for step in range(FAR))
+    found = np.log(far) - 0.5 / far - _series(far, FIRST) / far**2
     return found - np.where(small, steps, 0.0)
 
 
 def trigamma(x: Array) -> Array:
     """Its second derivative, likewise."""
     far, small = _shifted(x)
-    steps = sum(1.0 / (x + step) ** 2 for step in range(_FAR))
+    steps = sum(1.0 / (x + step) ** 2 for step in range(FAR))
     found = (1.0 + (0.5 + _series(far, _SECOND) / far) / far) / far
     return found + np.where(small, steps, 0.0)
 
 
 def _shifted(x: Array) -> tuple[Array, NDArray[np.bool_]]:
     """So many steps further where x is small; and where that is."""
-    small = x < _FAR
-    return np.where(small, x + _FAR, x), small
+    small = x < FAR
+    return np.where(small, x + FAR, x), small
 
 
 def _series(x: Array, terms: tuple[float, ...]) -> Array:

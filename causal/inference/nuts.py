@@ -1,8 +1,14 @@
 """The No-U-Turn sampler, for every model that no closed form reaches.
 
-PyMC writes the model (`causal.models.pymc_model`), nutpie samples it. Its low-rank mass matrix
-learns the strong correlations that nearly collinear predictors give a posterior, which is the
-normal case in adjustment: there it draws more than ten times faster than a diagonal one.
+nutpie samples. What it samples is the density of `causal.inference.density` in machine code
+(`causal.inference.kernels`), which no model need be compiled for: one C function a family, kept on
+disk. It is moved in coordinates that make it nearly round, about the mode. Where coefficients vary
+by a category, and for cells, PyMC writes a model (`causal.models.pymc_model`), which takes some ten
+seconds to compile.
+
+The low-rank mass matrix learns the strong correlations that nearly collinear predictors give a
+posterior, which is the normal case in adjustment: there it draws more than ten times faster than a
+diagonal one.
 
 References
 ----------
@@ -26,14 +32,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal.data.table import Table
-from causal.errors import InferenceError, MissingPart, shown
-from causal.inference import standard
+from causal.errors import InferenceError, MissingPart, ModelError, shown
+from causal.inference import mode
+from causal.inference.density import Density
 from causal.inference.posterior import Diagnostics, Posterior
 from causal.inference.printed import as_printed
 from causal.models.design import design
 from causal.models.families import RULES
 from causal.models.priors import Distribution, to_printed
-from causal.models.pymc_model import build, names, sampled, starts
+from causal.models.pymc_model import build, check_outcome, names, sampled, starts
 from causal.models.regression import Regression
 
 __all__ = [
@@ -46,13 +53,21 @@ __all__ = [
     "interrupted",
 ]
 
+Array = NDArray[np.float64]
+
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
 
 TUNE, FEWER = 800, 300
-"""Tuning draws of a chain: of a model of its own, and in the standard form, whose columns are at
-right angles. Half, and a third, were enough on every kind of model tried.
+"""Tuning draws of a chain: usually, and about a mode, where little is left to learn. Half, and a
+third, were enough on every kind of model tried.
 """
+
+LARGEST = 50_000_000
+"""Numbers in a design; more than these 400 MB are not written down for categories."""
+
+APART = 2.0
+"""How many posterior sds about the mode chains start: beyond where they will be, for R-hat."""
 
 KNOWN = 0.9
 """How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
@@ -101,10 +116,9 @@ def fit_all(
     seed: int,
     progress: Progress | None = None,
 ) -> dict[str, Posterior]:
-    """Draw from the posterior of each regression; those of one kind share one compiled model.
+    """Draw from the posterior of each regression, one after the other.
 
-    Compiling takes seconds, most sampling less. Regressions with normal priors and the same family,
-    as those of a comparison are, differ in data only (`causal.inference.standard`).
+    Only where coefficients vary by a category is a model compiled, which takes seconds.
 
     Parameters
     ----------
@@ -118,12 +132,13 @@ def fit_all(
     chains
         At least 2, or R-hat could not see chains that disagree.
     tune
-        Of each chain, thrown away; by default `TUNE`, or `FEWER` in the standard form.
+        Of each chain, thrown away; by default `TUNE`, or `FEWER` about a mode.
     seed
         The same seed and the same regressions give the same draws.
     progress
-        Called in the calling thread, first for the compiling (of unknown length, seconds), then
-        with the share of the draws done, tuning included; what it raises stops the sampling.
+        Called in the calling thread, first before the sampling (with 0: of unknown length, seconds
+        where a model is compiled), then with the share of the draws done, tuning included; what it
+        raises stops the sampling.
 
     Returns
     -------
@@ -136,7 +151,7 @@ def fit_all(
     Raises
     ------
     MissingPart
-        PyMC or nutpie is not installed.
+        nutpie or numba is not installed, or PyMC where a model is compiled.
     InferenceError
         The sampler found no point to start from, or the numbers asked for make no sense.
     KeyboardInterrupt
@@ -150,21 +165,12 @@ def fit_all(
     """
     check(draws, chains, tune, seed)
     plan = _Plan(_nutpie(), -(-draws // chains), chains, tune, seed, progress)
-    kinds = {r.name: standard.kind(r, table) for r in regressions}
-    width: dict[standard.Kind, int] = {}
-    for regression in regressions:
-        kind = kinds[regression.name]
-        if kind is not None:
-            width[kind] = max(width.get(kind, 1), len(regression.columns))
-    compiled: dict[standard.Kind, Any] = {}
     found: dict[str, Posterior] = {}
     for regression in regressions:
-        kind = kinds[regression.name]
+        size = table.rows * len(regression.columns)
+        direct = mode.obstacle(regression) is None and size <= LARGEST
         try:
-            if kind is None:
-                posterior = _alone(plan, regression, table)
-            else:
-                posterior = _shared(plan, regression, table, compiled, width[kind])
+            posterior = (_direct if direct else _alone)(plan, regression, table)
         except KeyboardInterrupt:
             if not found:
                 raise
@@ -190,49 +196,132 @@ class _Plan:
         """Tell how far this is."""
         return None if self.progress is None else partial(self.progress, what)
 
-    def compiling(self, regression: Regression) -> None:
-        """Tell that the compiling begins."""
+    def beginning(self, what: str, regression: Regression) -> None:
+        """Tell that something of unknown length begins."""
         if self.progress is not None:
-            self.progress(f"compiling the model {shown(regression.name)}", 0.0)
+            self.progress(f"{what} the model {shown(regression.name)}", 0.0)
 
 
-def _shared(
-    plan: _Plan,
-    regression: Regression,
-    table: Table,
-    compiled: dict[standard.Kind, Any],
-    width: int,
-) -> Posterior:
-    """By the model of its kind, which is compiled when first needed."""
-    form = standard.of(regression, table)
-    data = form.filled(width)
-    names = [standard.CUTPOINTS] if form.kind.cutpoints else []
-    names += [name for name, _ in form.kind.auxiliary]
-    if form.kind not in compiled:
-        plan.compiling(regression)
-        import pymc
+def _direct(plan: _Plan, regression: Regression, table: Table) -> Posterior:
+    """By the density that is written down here, in coordinates in which it is nearly round."""
+    from causal.inference import kernels
 
-        compiled[form.kind] = plan.nutpie.compile_pymc_model(
-            standard.model(pymc, form.kind, data), var_names=names
-        )
+    _check_parameters(regression)
+    plan.beginning("preparing", regression)
+    # Rows that stand for several were taken together because they lack nothing.
+    used = table.complete(regression.variables) if table.weights is None else table
+    check_outcome(regression, used)
+    functions = kernels.compiled(regression.family), kernels.unchanged()
     started = time.perf_counter()
-    ready = replace(
-        compiled[form.kind].with_data(**data),
-        initial_point_func=standard.start(form, regression, table, width),
+    density = Density.of(regression, used)
+    centre, factor, known = _about(density)
+    data = kernels.packed(density, centre, factor)
+    usual = all(prior.name in _LOCATED for prior in regression.priors.cutpoints)
+    run = _sample(
+        plan,
+        _c_model(functions, data, _starts(len(centre), known=known)),
+        plan.draws,
+        plan.telling(f"sampling the model {shown(regression.name)}"),
+        tune=plan.tune or (FEWER if known else TUNE),
+        accept=ACCEPT if usual else UTMOST,
     )
-    usual = all(prior.name in _LOCATED for prior in form.kind.cutpoints)
-    told = plan.telling(f"sampling the model {shown(regression.name)}")
-    accept = ACCEPT if usual else UTMOST
-    run = _sample(plan, ready, plan.draws, told, tune=plan.tune or FEWER, accept=accept)
-    theta = form.theta(_flat(run.tree, [standard.COEFFICIENTS]))
-    values = as_printed(regression, theta, _flat(run.tree, names))
+    v, k = _flat(run.tree, [_POINT]), density.coefficients
+    with np.errstate(over="ignore"):  # where the posterior has no end: told below
+        natural = density.natural((centre + v @ factor.T).reshape(-1, len(centre)))
+    natural = natural.reshape(v.shape)
+    values = as_printed(regression, natural[..., :k], natural[..., k:])
     return _posterior(regression, values, run, started)
 
 
+def _check_parameters(regression: Regression) -> None:
+    """Refuse what lacks a prior, as PyMC would."""
+    lacking = [
+        name
+        for name in RULES[regression.family].auxiliary
+        if name not in dict(regression.priors.auxiliary)
+    ]
+    if lacking:
+        raise ModelError(
+            f"The model {shown(regression.name)} is {regression.family} and has no prior for"
+            f" {lacking[0]}. Give one, such as Exponential(1)."
+        )
+    if regression.family == "ordered":
+        cuts, kinds = regression.priors.cutpoints, {p.name for p in regression.priors.cutpoints}
+        if len(cuts) != len(regression.grades) - 1 or len(kinds) > 1:
+            raise ModelError(
+                f"The model {shown(regression.name)} has {len(regression.grades)} grades and"
+                f" {len(cuts)} priors of {len(kinds)} kinds for its cutpoints. It takes one less"
+                " than grades, of one kind."
+            )
+
+
+def _about(density: Density) -> tuple[Array, Array, bool]:
+    """Centre (d,) and factor (d, d) of the coordinates, and whether they are those of a mode.
+
+    Else they are those of `Density`: in its units no predictor is out of scale.
+    """
+    peak = max(mode.peaks(density), key=lambda one: one.log_density, default=None)
+    if peak is not None:
+        try:
+            spread = mode.covariance(peak)
+            if np.isfinite(spread).all():
+                return peak.point, np.linalg.cholesky(spread), True
+        except np.linalg.LinAlgError:  # rounding has made it no covariance
+            pass
+    return mode.starts(density)[0], np.eye(density.dimension), False
+
+
+def _starts(dimension: int, *, known: bool) -> Callable[[int], Array]:
+    """A function from a seed to a point to start from, (d,): about 0, wider than the posterior.
+
+    Where its width is not known, within `APART` on each axis, as Stan has it.
+    """
+
+    def point(seed: int) -> Array:
+        rng = np.random.default_rng(seed)
+        if known:
+            return APART * rng.normal(size=dimension)
+        return rng.uniform(-APART, APART, dimension)
+
+    return point
+
+
+_POINT = "point"
+"""What nutpie calls all parameters together."""
+
+
+def _c_model(functions: tuple[Any, Any], data: Array, start: Callable[[int], Array]) -> Any:
+    """What nutpie makes of a PyMC model, made of C functions instead.
+
+    (Its other door, `nutpie.compiled_pyfunc`, asks Python for each value: at 2,000 rows two to
+    three times as slow a chain, and five to ten with four at once, which wait for each other.)
+    """
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    density, expand = functions
+    d = len(start(0))
+    return CompiledPyMCModel(
+        compiled_logp_func=density,
+        compiled_expand_func=expand,
+        user_data=data,
+        initial_point_func=start,
+        n_expanded=d,
+        shape_info=([_POINT], [slice(0, d)], [(d,)]),
+        dims={},
+        shared_data={},
+        shared_var_keys={},
+        logp_func=None,
+        expand_func=None,
+        _n_dim=d,
+        _shapes={_POINT: (d,)},
+        _coords={},
+    )
+
+
 def _alone(plan: _Plan, regression: Regression, table: Table) -> Posterior:
-    """By a model of its own."""
+    """By a PyMC model of its own, compiled."""
     table = table.written_out(regression.variables)
-    plan.compiling(regression)
+    plan.beginning("compiling", regression)
     compiled = _compiled(plan.nutpie, regression, table)
     called = shown(regression.name)
     started = time.perf_counter()
@@ -373,6 +462,8 @@ def check(draws: int, chains: int, tune: int | None, seed: int) -> None:
 def _nutpie() -> Any:
     try:
         import nutpie
+
+        from causal.inference import kernels  # noqa: F401 - numba is there too
     except ModuleNotFoundError as error:
         raise MissingPart(
             f"NUTS needs the library {error.name}, which is not installed. Install it with"

@@ -140,7 +140,7 @@ def sample(
             for_nuts.append(regression)
         else:
             posteriors[regression.name] = found
-    if for_nuts:  # together, because those of one kind share what takes longest, the compiling
+    if for_nuts:  # together: after Ctrl-C what was drawn before is kept
         from causal.inference import nuts
 
         posteriors |= nuts.fit_all(for_nuts, table, draws=draws, seed=seed, progress=progress)

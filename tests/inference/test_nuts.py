@@ -16,17 +16,20 @@ import pytest
 from numpy.typing import NDArray
 
 from causal.data.table import Table, read_table
-from causal.errors import InferenceError, MissingPart
-from causal.inference import exact, nuts
+from causal.errors import InferenceError, MissingPart, ModelError
+from causal.inference import exact, mode, nuts
+from causal.inference.density import Density
 from causal.inference.posterior import Posterior
 from causal.models.design import statistic
 from causal.models.priors import Distribution, Priors
 from causal.models.regression import Categorical, Numeric, Regression, Term
 from causal.models.terms import columns
+from tests.regressions import KINDS, Kind, frame, make
 
 pytest.importorskip("nutpie")
 pytest.importorskip("pymc")
 array_stats = pytest.importorskip("arviz_stats.base").array_stats
+kernels = pytest.importorskip("causal.inference.kernels")
 
 Floats = NDArray[np.float64]
 
@@ -209,7 +212,7 @@ def test_a_logistic_regression_agrees_with_quadrature() -> None:
     assert_same(ours, other)
 
 
-def test_regressions_of_one_kind_share_a_model_and_have_the_posteriors_of_their_own(
+def test_no_model_is_compiled_and_each_regression_has_the_posterior_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import nutpie
@@ -231,9 +234,9 @@ def test_regressions_of_one_kind_share_a_model_and_have_the_posteriors_of_their_
         priors=replace(units.priors, auxiliary=regressions[0].priors.auxiliary),
     )
     table = read_table(data, ["x", "z", "g", "y"])
-    found = nuts.fit_all(regressions, table, draws=8000, seed=1)
+    found = nuts.fit_all(regressions, table, draws=8000, seed=2)
     assert [*found] == [*sets]
-    assert len(compiled) == 1
+    assert not compiled
     for regression in regressions:
         ours = found[regression.name]
         other = exact.fit(regression, statistic([regression], table), draws=100_000, seed=2)
@@ -265,7 +268,7 @@ def test_progress_is_told_in_the_calling_thread_and_ends_at_the_whole() -> None:
     regression, told = tutorial(X), Told()
     nuts.fit(regression, read(small(), regression), draws=400, tune=100, seed=1, progress=told)
     (first, none), *sampling = told
-    assert (first, none) == ("compiling the model 'correct'", 0.0)
+    assert (first, none) == ("preparing the model 'correct'", 0.0)
     assert {what for what, _ in sampling} == {"sampling the model 'correct'"}
     shares = [share for _, share in sampling]
     assert shares == sorted(shares)
@@ -352,7 +355,7 @@ def test_ctrl_c_between_two_models_leaves_what_was_drawn_before(
             raise KeyboardInterrupt
         return drawn
 
-    monkeypatch.setattr(nuts, "_shared", interrupted)
+    monkeypatch.setattr(nuts, "_direct", interrupted)
     assert nuts.fit_all([first, second], table, seed=1) == {"first": drawn}
     with pytest.raises(KeyboardInterrupt):
         nuts.fit_all([second, first], table, seed=1)
@@ -504,3 +507,167 @@ def test_without_nutpie_the_message_says_what_to_install(monkeypatch: pytest.Mon
     regression = tutorial(X)
     with pytest.raises(MissingPart, match=r'pip install "causal-workbench\[bayes\]"'):
         nuts.fit(regression, read(small(), regression), seed=1)
+
+
+# ------------------------------------------------------------------------------------------------
+# Without a model
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "negbinomial", "ordered", "student"])
+def test_chains_start_about_the_mode_twice_as_far_apart_as_the_posterior_is_wide(kind: str) -> None:
+    regression, table = make(KINDS[kind], frame())
+    found, density = mode.find(regression, table), Density.of(regression, table)
+    assert found is not None
+    centre, factor, known = nuts._about(density)
+    assert known
+    point = nuts._starts(len(centre), known=known)
+    assert (point(1) == point(1)).all()
+    assert (point(1) != point(2)).all()
+    drawn = centre + np.array([point(seed) for seed in range(4000)]) @ factor.T
+    natural = density.natural(centre[None])[0]
+    auxiliary = [*found.auxiliary.values()]
+    assert natural == pytest.approx([*found.coefficients, *found.cutpoints, *auxiliary])
+    units = np.sqrt(np.diag(density.in_units(np.eye(len(centre)))))
+    covariance = found.covariance / np.outer(units, units)
+    sd = np.sqrt(np.diag(covariance))
+    assert np.abs((drawn.mean(axis=0) - centre) / sd).max() < 4 * nuts.APART / np.sqrt(4000)
+    assert drawn.std(axis=0) / sd == pytest.approx(nuts.APART * np.ones(len(sd)), rel=0.05)
+    assert np.abs(np.corrcoef(drawn.T) - covariance / np.outer(sd, sd)).max() < 0.08
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "poisson", "negbinomial", "ordered", "student"])
+@pytest.mark.parametrize("known", [True, False], ids=["mode", "no mode"])
+def test_every_starting_point_has_a_density(
+    kind: str, *, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where priors in the data's own units draw counts beyond all numbers."""
+    data = frame()
+    data = data.assign(x=data["x"] * 1e3, z=data["z"] * 1e3)
+    density = Density.of(*make(KINDS[kind], data, "tutorial"))
+    if not known:
+        monkeypatch.setattr(mode, "peaks", lambda _: ())
+    centre, factor, found = nuts._about(density)
+    assert found is known
+    point = nuts._starts(len(centre), known=known)
+    started = centre + np.array([point(seed) for seed in range(100)]) @ factor.T
+    assert np.isfinite(density.at(started)).all()
+
+
+@pytest.mark.parametrize("broken", ["no peak", "no covariance"])
+def test_without_a_mode_the_posterior_is_the_same(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = small()
+    regression = default(data, X, G, Z)
+    table = read(data, regression)
+    if broken == "no peak":
+        monkeypatch.setattr(mode, "peaks", lambda _: ())
+    else:
+        monkeypatch.setattr(mode, "covariance", lambda peak: np.full(peak.hessian.shape, np.nan))
+    ours = nuts.fit(regression, table, draws=8000, seed=1)
+    other = exact.fit(regression, statistic([regression], table), draws=100_000, seed=2)
+    summaries = {name: other.summary(name) for name in other.names}
+    assert_same(ours, {n: (other.values(n).ravel(), s.mean, s.sd) for n, s in summaries.items()})
+
+
+def failing(share: float) -> object:
+    """A standard normal in the place of the density, which cannot be computed beyond *share*."""
+    numba = pytest.importorskip("numba")
+
+    def function(dimension, v, gradient, value, _data):
+        value[0], far = 0.0, False
+        for i in range(dimension):
+            value[0] -= 0.5 * v[i] * v[i]
+            gradient[i] = -v[i]
+            far = far or abs(v[i]) > share
+        return 1 if far else 0
+
+    return numba.cfunc(kernels._DENSITY)(function)
+
+
+def test_a_step_to_where_nothing_can_be_computed_is_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It counts as a divergence, and the chain goes on from where it was."""
+    regression = tutorial(X)
+    function = failing(1.5)
+    monkeypatch.setattr(kernels, "compiled", lambda _: function)
+    monkeypatch.setattr(nuts, "as_printed", lambda _, theta, others: np.append(theta, others, -1))
+    monkeypatch.setattr(nuts, "_about", lambda _: (np.zeros(3), np.eye(3), True))
+    monkeypatch.setattr(Density, "natural", lambda _, points: points)
+    found = nuts.fit(regression, read(small(), regression), draws=4000, seed=1)
+    assert found.draws.shape == (4, 1000, 3)
+    assert np.abs(found.draws).max() <= 1.5
+    assert (found.diagnostics.divergences or 0) > 20
+    assert any(problem.startswith("divergences: ") for problem in found.diagnostics.problems)
+
+
+def test_where_no_point_has_a_density_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    regression = tutorial(X)
+    function = failing(-1.0)
+    monkeypatch.setattr(kernels, "compiled", lambda _: function)
+    with pytest.raises(InferenceError, match="NUTS could not sample the model: "):
+        nuts.fit(regression, read(small(), regression), seed=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_varies_and_cells_have_a_model(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regression, table = make(KINDS[kind], frame())
+    taken = []
+    for name in ("_direct", "_alone"):
+
+        def note(*_: object, name: str = name) -> Posterior:
+            taken.append(name)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(nuts, name, note)
+    with pytest.raises(KeyboardInterrupt):
+        nuts.fit(regression, table, seed=1)
+    modelled = "|" in KINDS[kind].formula or KINDS[kind].family == "cells"
+    assert taken == ["_alone" if modelled else "_direct"]
+    monkeypatch.setattr(nuts, "LARGEST", len(regression.columns) * table.rows - 1)
+    with pytest.raises(KeyboardInterrupt):
+        nuts.fit(regression, table, seed=1)
+    assert taken[1:] == ["_alone"], "a design that does not fit into memory is not made"
+
+
+SIGMA = (("sigma", EXPONENTIAL),)
+
+
+@pytest.mark.parametrize(
+    ("term", "auxiliary", "said"),
+    [
+        (Numeric("x"), (), "no prior for sigma"),
+        (Numeric("g"), SIGMA, "is a category in the data"),
+        (Categorical("g", ("a", "b")), SIGMA, "a level 'c'"),
+    ],
+)
+def test_what_does_not_suit_the_table_is_refused(
+    term: Term, auxiliary: tuple[tuple[str, Distribution], ...], said: str
+) -> None:
+    count = len(term.levels) if isinstance(term, Categorical) else 1
+    priors = Priors(NORMAL, (), ((NORMAL,) * count,), auxiliary)
+    regression = Regression("m", "y", None, (term,), "gaussian", priors)
+    with pytest.raises(ModelError, match=said):
+        nuts.fit(regression, read(frame(), regression), seed=1)
+
+
+def test_cutpoints_of_several_kinds_are_refused() -> None:
+    regression, table = make(Kind("o ~ x", "ordered"), frame())
+    first, *rest = regression.priors.cutpoints
+    mixed = (Distribution("StudentT", (3.0, *first.parameters)), *rest)
+    with pytest.raises(ModelError, match="2 kinds"):
+        nuts.fit(
+            replace(regression, priors=replace(regression.priors, cutpoints=mixed)), table, seed=1
+        )
+
+
+def test_an_outcome_of_three_values_is_no_binary_one() -> None:
+    regression, _ = make(KINDS["bernoulli"], frame())
+    data = frame()
+    data["b"] = np.arange(len(data)) % 3
+    with pytest.raises(ModelError, match="needs an outcome of two values"):
+        nuts.fit(regression, read(data, regression), seed=1)
