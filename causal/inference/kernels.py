@@ -16,12 +16,14 @@ numba is imported here and nowhere else: import this module where it is used.
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numba as untyped
 import numpy as np
+from numba.core.caching import NullCache
 
 from causal.inference.gamma import FAR, FIRST, LOG
 
@@ -136,24 +138,33 @@ _FREE = {"reassoc", "contract"}
 """What the compiler may do with sums: take them in another order. Infinity and NaN stay."""
 
 
+_HELPERS: list[Any] = []
+"""All that numba may have begun to keep before it turns out that nothing can be kept."""
+
+
 def _kept(make: Callable[..., Any]) -> Any:
-    """Let numba keep what it compiles, unless no folder can be written to."""
+    """Let numba keep what it compiles, unless that fails."""
     options = {"error_model": "numpy"}  # a division by 0 is infinite, and no exception
     try:
         return make(cache=True, **options)
-    except RuntimeError:
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError):
+        # No folder, no room in it, or what is kept there was cut off.
+        for helper in _HELPERS:
+            helper._cache = NullCache()  # noqa: SLF001 - numba has no public way
         return make(**options)
 
 
 def _helper[F: Callable[..., Any]](function: F) -> F:
     """A part of a C function, compiled with it."""
     found: F = _kept(lambda **options: numba.njit(**options)(function))
+    _HELPERS.append(found)
     return found
 
 
 def _summing[F: Callable[..., Any]](function: F) -> F:
     """One that may take its sums in another order, several rows at once."""
     found: F = _kept(lambda **options: numba.njit(fastmath=_FREE, **options)(function))
+    _HELPERS.append(found)
     return found
 
 

@@ -69,6 +69,9 @@ LARGEST = 50_000_000
 APART = 2.0
 """How many posterior sds about the mode chains start: beyond where they will be, for R-hat."""
 
+SLIGHT = 4.0
+"""A peak with less of the posterior than exp(-4) of what the largest has, 2 %, starts no chain."""
+
 KNOWN = 0.9
 """How much of a deviation the rows must tell (the rest is prior) for it to be moved itself."""
 
@@ -214,12 +217,13 @@ def _direct(plan: _Plan, regression: Regression, table: Table) -> Posterior:
     functions = kernels.compiled(regression.family), kernels.unchanged()
     started = time.perf_counter()
     density = Density.of(regression, used)
-    centre, factor, known = _about(density)
+    centre, factor, peaks = _about(density)
+    known = len(peaks) > 0
     data = kernels.packed(density, centre, factor)
     usual = all(prior.name in _LOCATED for prior in regression.priors.cutpoints)
     run = _sample(
         plan,
-        _c_model(functions, data, _starts(len(centre), known=known)),
+        _c_model(functions, data, _starts(len(centre), peaks)),
         plan.draws,
         plan.telling(f"sampling the model {shown(regression.name)}"),
         tune=plan.tune or (FEWER if known else TUNE),
@@ -255,33 +259,49 @@ def _check_parameters(regression: Regression) -> None:
             )
 
 
-def _about(density: Density) -> tuple[Array, Array, bool]:
-    """Centre (d,) and factor (d, d) of the coordinates, and whether they are those of a mode.
+def _about(density: Density) -> tuple[Array, Array, list[tuple[Array, Array]]]:
+    """Centre (d,) and factor (d, d) of the coordinates, those of the largest peak, and all peaks.
 
-    Else they are those of `Density`: in its units no predictor is out of scale.
+    Each peak in these coordinates: where it is (d,), and a square root of its covariance (d, d).
+    Without a peak the coordinates are those of `Density`: in its units no predictor is out of
+    scale. Peaks that have hardly any of the posterior beside another are left out.
     """
-    peak = max(mode.peaks(density), key=lambda one: one.log_density, default=None)
-    if peak is not None:
+    found: list[tuple[float, Array, Array]] = []
+    for peak in mode.peaks(density):
         try:
             spread = mode.covariance(peak)
             if np.isfinite(spread).all():
-                return peak.point, np.linalg.cholesky(spread), True
+                root = np.linalg.cholesky(spread)
+                mass = float(peak.log_density + np.log(np.diagonal(root)).sum())
+                found.append((mass, peak.point, root))
         except np.linalg.LinAlgError:  # rounding has made it no covariance
             pass
-    return mode.starts(density)[0], np.eye(density.dimension), False
+    if not found:
+        return mode.starts(density)[0], np.eye(density.dimension), []
+    found.sort(key=lambda one: -one[0])
+    most, centre, factor = found[0]
+    peaks = [
+        (np.linalg.solve(factor, point - centre), np.linalg.solve(factor, root))
+        for mass, point, root in found
+        if mass > most - SLIGHT
+    ]
+    return centre, factor, peaks
 
 
-def _starts(dimension: int, *, known: bool) -> Callable[[int], Array]:
-    """A function from a seed to a point to start from, (d,): about 0, wider than the posterior.
+def _starts(dimension: int, peaks: Sequence[tuple[Array, Array]]) -> Callable[[int], Array]:
+    """A function from a seed to a point to start from, (d,): about a peak, wider than it is.
 
-    Where its width is not known, within `APART` on each axis, as Stan has it.
+    About one by chance, or chains could not tell by R-hat that there are others. Where no peak is
+    known, within `APART` on each axis, as Stan has it.
     """
 
     def point(seed: int) -> Array:
         rng = np.random.default_rng(seed)
-        if known:
-            return APART * rng.normal(size=dimension)
-        return rng.uniform(-APART, APART, dimension)
+        if not peaks:
+            return rng.uniform(-APART, APART, dimension)
+        middle, root = peaks[int(rng.integers(len(peaks)))]
+        start: Array = middle + APART * root @ rng.normal(size=dimension)
+        return start
 
     return point
 

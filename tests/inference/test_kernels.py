@@ -313,3 +313,13 @@ def test_where_nothing_can_be_written_it_compiles_all_the_same(tmp_path):
     )
     assert told["from disk"] == 0
     assert told["compiled"] == 1
+
+
+def test_what_is_kept_and_damaged_is_made_again(tmp_path):
+    """A file that was cut off, as by a full disk, whether of the function or of a part of it."""
+    whole = run(NUMBA_CACHE_DIR=str(tmp_path))
+    for path in tmp_path.rglob("*.nb?"):
+        path.write_bytes(path.read_bytes()[:100])
+    told = run(NUMBA_CACHE_DIR=str(tmp_path))
+    assert told["from disk"] == 0
+    assert told["draws"] == whole["draws"]

@@ -519,9 +519,9 @@ def test_chains_start_about_the_mode_twice_as_far_apart_as_the_posterior_is_wide
     regression, table = make(KINDS[kind], frame())
     found, density = mode.find(regression, table), Density.of(regression, table)
     assert found is not None
-    centre, factor, known = nuts._about(density)
-    assert known
-    point = nuts._starts(len(centre), known=known)
+    centre, factor, peaks = nuts._about(density)
+    assert len(peaks) == 1
+    point = nuts._starts(len(centre), peaks)
     assert (point(1) == point(1)).all()
     assert (point(1) != point(2)).all()
     drawn = centre + np.array([point(seed) for seed in range(4000)]) @ factor.T
@@ -547,11 +547,36 @@ def test_every_starting_point_has_a_density(
     density = Density.of(*make(KINDS[kind], data, "tutorial"))
     if not known:
         monkeypatch.setattr(mode, "peaks", lambda _: ())
-    centre, factor, found = nuts._about(density)
-    assert found is known
-    point = nuts._starts(len(centre), known=known)
+    centre, factor, peaks = nuts._about(density)
+    assert bool(peaks) is known
+    point = nuts._starts(len(centre), peaks)
     started = centre + np.array([point(seed) for seed in range(100)]) @ factor.T
     assert np.isfinite(density.at(started)).all()
+
+
+def test_chains_start_about_every_peak_that_counts() -> None:
+    """Where a prior and the data disagree, and both have tails: one peak would hide the other."""
+    x = np.linspace(-1.0, 1.0, 10)
+    noise = np.random.default_rng(3).normal(size=10)
+    slope = Distribution("StudentT", (2.0, 0.0, 0.02))
+    data = pd.DataFrame({"x": x, "y": 4.0 * x + 0.6 * noise})
+    regression, table = make(Kind("y ~ x", "student"), data, "default", {"x": slope})
+    density = Density.of(regression, table)
+    centre, factor, peaks = nuts._about(density)
+    assert len(peaks) == 2
+    assert peaks[0][0] == pytest.approx(np.zeros(len(centre)))
+    assert peaks[0][1] == pytest.approx(np.eye(len(centre)))
+    for middle, root in peaks:
+        value, gradient, hessian = density.derivatives(centre + factor @ middle)
+        assert np.abs(factor.T @ gradient).max() < 1e-3, "a peak"
+        inverse = np.linalg.inv(factor.T @ -hessian @ factor)
+        assert root @ root.T == pytest.approx(inverse, rel=1e-3, abs=1e-3)
+        assert np.isfinite(value)
+    point = nuts._starts(len(centre), peaks)
+    drawn = np.array([point(seed) for seed in range(2000)])
+    away = [np.linalg.norm(np.linalg.solve(r, (drawn - m).T), axis=0) for m, r in peaks]
+    share = (away[1] < away[0]).mean()
+    assert 0.4 < share < 0.6, "each with the same chance"
 
 
 @pytest.mark.parametrize("broken", ["no peak", "no covariance"])
@@ -594,7 +619,9 @@ def test_a_step_to_where_nothing_can_be_computed_is_rejected(
     function = failing(1.5)
     monkeypatch.setattr(kernels, "compiled", lambda _: function)
     monkeypatch.setattr(nuts, "as_printed", lambda _, theta, others: np.append(theta, others, -1))
-    monkeypatch.setattr(nuts, "_about", lambda _: (np.zeros(3), np.eye(3), True))
+    monkeypatch.setattr(
+        nuts, "_about", lambda _: (np.zeros(3), np.eye(3), [(np.zeros(3), np.eye(3))])
+    )
     monkeypatch.setattr(Density, "natural", lambda _, points: points)
     found = nuts.fit(regression, read(small(), regression), draws=4000, seed=1)
     assert found.draws.shape == (4, 1000, 3)
