@@ -27,6 +27,7 @@ from causal.data.warehouse import (
     fetched,
     numbers_again,
     repeated,
+    stamps,
 )
 from causal.errors import DataError, MissingPart, did_you_mean, shown
 
@@ -78,7 +79,6 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
     named = replace(named, notes=(*named.notes, *notes))
     headers = {name: table.columns[place] for name, place in zip(wanted, places, strict=True)}
     backend = _asked(lambda: table._find_backend().name)  # noqa: SLF001 - there is no public way
-    rows = int(fetched(table.aggregate(rows=table.count()))["rows"][0].as_py())
     warehouse = Warehouse(
         lambda: table,
         headers,
@@ -87,8 +87,9 @@ def opened(source: Any, wanted: Sequence[str], categorical: Collection[str]) -> 
         categorical=categorical,
         pushes=backend != "duckdb",
         files=_parquet_files(source, headers.values()),
-        rows=rows,
+        stamps=stamps(_here(source)),
     )
+    rows = int(fetched(table.aggregate(rows=table.count()))["rows"][0].as_py())
     if rows == 0:
         raise DataError("there are columns but no row of data.")
     if rows * len(wanted) > IN_MEMORY:
@@ -105,25 +106,30 @@ def _numbers(source: Any, wanted: Sequence[str], categorical: Collection[str]) -
     """Many rows of Parquet files that hold numbers alone: no engine is loaded for them."""
     import pyarrow.parquet as pq
 
-    if not isinstance(source, str | os.PathLike | list | tuple) or "://" in str(source):
+    files = _here(source)
+    if not files or {*categorical} & {*wanted}:
         return None
-    files = _files(source)
-    if {*categorical} & {*wanted} or not all(_begins(file, b"PAR1") for file in files):
+    if not all(_begins(file, b"PAR1") for file in files):
         return None
     kinds = _check_parquet(files, wanted)
     rows = sum(pq.read_metadata(file).num_rows for file in files)
     if {*kinds.values()} != {"numbers"} or rows * len(wanted) <= IN_MEMORY:
         return None
     header = pq.read_schema(files[0]).names
-    if not all(_there(name, header) for name in wanted):
-        return None  # as part of its path, hive's way, or not at all
+    if not all(_there(name, header) for name in wanted) or _in_path(files, wanted):
+        return None
     places, notes = found(header, wanted)
     form: Format = "parquet" if len(files) == 1 else "table"
     named = Source(_called(source, files), form, notes=tuple(notes))
     headers = {name: header[place] for name, place in zip(wanted, places, strict=True)}
     connect = cache(lambda: _table(source, wanted, categorical)[0])
     warehouse = Warehouse(
-        connect, headers, named.name, files=tuple(files), numbers={*wanted}, rows=rows
+        connect,
+        headers,
+        named.name,
+        files=tuple(files),
+        stamps=stamps(files),
+        numbers={*wanted},
     )
     return LargeTable.of(named, warehouse, wanted)
 
@@ -190,6 +196,13 @@ def _files(source: Any) -> list[str]:
     return files
 
 
+def _here(source: Any) -> list[str]:
+    """The files of a source that is files of this machine; of another one none."""
+    if not isinstance(source, str | os.PathLike | list | tuple) or "://" in str(source):
+        return []
+    return _files(source)
+
+
 def _inside(folder: str) -> list[str]:
     found = sorted(map(str, Path(folder).rglob("*")))
     own = [
@@ -231,12 +244,21 @@ def _parquet_files(source: Any, headers: Collection[str]) -> tuple[str, ...]:
     """The files of a source that are Parquet and hold these columns themselves."""
     import pyarrow.parquet as pq
 
-    if not isinstance(source, str | os.PathLike | list | tuple) or "://" in str(source):
+    files = _here(source)
+    if not files or not _begins(files[0], b"PAR1") or _in_path(files, headers):
         return ()
-    files = _files(source)
-    if not _begins(files[0], b"PAR1") or not {*headers} <= {*pq.read_schema(files[0]).names}:
-        return ()  # as part of its path, hive's way
-    return tuple(files)
+    return tuple(files) if {*headers} <= {*pq.read_schema(files[0]).names} else ()
+
+
+def _in_path(files: Sequence[str], names: Collection[str]) -> bool:
+    """Whether folders are called after a column (``year=2026``), whose values are then theirs."""
+    keys = {
+        part.partition("=")[0].strip().lower()
+        for file in files
+        for part in Path(file).parts[:-1]
+        if "=" in part
+    }
+    return not keys.isdisjoint(name.strip().lower() for name in names)
 
 
 def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
@@ -274,6 +296,11 @@ def _check_parquet(files: Sequence[str], wanted: Sequence[str]) -> dict[str, str
                 raise DataError(
                     f"column {shown(header)} holds lengths of time. Make a column of numbers out "
                     "of it (seconds, days)."
+                )
+            if pa.types.is_decimal256(schema.field(header).type):  # DuckDB takes 38 digits
+                raise DataError(
+                    f"column {shown(header)} holds decimals of more than 38 digits. Write it as "
+                    "floating-point numbers."
                 )
             own = _kind(schema.field(header).type)
             known[header] = kind or own

@@ -45,8 +45,6 @@ Array = NDArray[np.float64]
 
 MOST_DISTINCT = 64
 """Beyond so many different values nobody counts them."""
-SAMPLE, VERY_MANY = 1_000_000, 20_000_000
-"""Rows that are kept by chance, of tables of at least so many."""
 MOST_CELLS = 100_000
 """Combinations of values that are still few."""
 HELD = 50_000_000
@@ -218,9 +216,6 @@ class Profile:
     ----------
     plain
         The statistic of all columns of numbers, if it came for free.
-    sample
-        About `SAMPLE` of the rows, each with the same chance, if there are `VERY_MANY` and no row
-        lacks a value; by column.
     far
         The rows, with the levels that were found.
     """
@@ -228,7 +223,6 @@ class Profile:
     rows: int
     columns: dict[str, FarColumn]
     plain: Moments | None
-    sample: dict[str, Array] | None
     far: Rows
 
 
@@ -284,28 +278,17 @@ class LargeTable(Table):
         Columns that some rows lack, and no row used may.
     plain
         The statistic of all columns of numbers (named by the column), if it is known.
-    sample
-        See `Profile`; it tells how variable something is, and never an estimate itself.
     """
 
     far: Rows
     needed: tuple[str, ...] = ()
     plain: Moments | None = None
-    sample: Table | None = None
 
     @classmethod
     def of(cls, source: Source, far: Rows, names: Sequence[str]) -> LargeTable:
         """The columns *names* of all rows, after one pass over them."""
-        return cls._of(source, far.profile(names, ()), ())
-
-    @classmethod
-    def _of(cls, source: Source, found: Profile, needed: tuple[str, ...]) -> LargeTable:
-        columns, sample = MappingProxyType(found.columns), None
-        if found.sample is not None:
-            held = {name: columns[name].holding(own) for name, own in found.sample.items()}
-            rows = len(next(iter(found.sample.values())))
-            sample = Table(source, rows, MappingProxyType(held))
-        return cls(source, found.rows, columns, found.far, needed, found.plain, sample)
+        found = far.profile(names, ())
+        return cls(source, found.rows, MappingProxyType(found.columns), found.far, (), found.plain)
 
     def complete(self, names: Iterable[str]) -> LargeTable:
         """Keep the columns *names* and the rows that lack none of them.
@@ -326,7 +309,9 @@ class LargeTable(Table):
                 "that is needed. Missing: "
                 f"{', '.join(f'{shown(n)} in {k:,}' for n, k in lacking.items())}."
             )
-        return self._of(self.source, found, tuple(name for name in wanted if name in lacking))
+        columns = MappingProxyType(found.columns)
+        needed = tuple(name for name in wanted if name in lacking)
+        return LargeTable(self.source, found.rows, columns, found.far, needed, found.plain)
 
     def mapped[Made](self, work: Callable[[Table], Made]) -> Iterator[Made]:
         """What *work* makes of the rows, some at a time, in order; columns know the whole's facts.

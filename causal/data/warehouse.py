@@ -7,6 +7,7 @@ columns are called c0, c1, ... in every query: names from files are data and nev
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,16 +26,7 @@ from causal.data.column import (
     encoded,
     floats,
 )
-from causal.data.large import (
-    MOST_DISTINCT,
-    SAMPLE,
-    VERY_MANY,
-    Factor,
-    Facts,
-    FarColumn,
-    Product,
-    Profile,
-)
+from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
 from causal.data.moments import Moments
 from causal.data.parquet import row_groups
 from causal.data.threads import mapped
@@ -51,6 +43,7 @@ __all__ = [
     "fetched",
     "numbers_again",
     "repeated",
+    "stamps",
 ]
 
 Array = NDArray[np.float64]
@@ -93,10 +86,10 @@ class Warehouse:
         Whether sums are formed by the engine that holds the table.
     files
         Parquet files that are the table, which are read without the engine.
+    stamps
+        Of files of this machine: size and time of the last change, when they were first looked at.
     numbers
         Columns that are known to hold numbers.
-    rows
-        How many rows the table has.
     """
 
     connect: Callable[[], Any]
@@ -106,8 +99,8 @@ class Warehouse:
     categorical: Collection[str] = ()
     pushes: bool = False
     files: tuple[str, ...] = ()
+    stamps: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     numbers: Collection[str] = ()
-    rows: int = 0
     _levels: dict[str, _Levels] = field(default_factory=dict)
 
     @property
@@ -206,11 +199,7 @@ class Warehouse:
         for name in names:
             self.is_category(name)
         self._find_levels(names)
-        sample = None
-        if self.pushes:
-            rows, facts, plain = self._summed(names, complete)
-        else:
-            rows, facts, plain, sample = self._streamed(names, complete)
+        rows, facts, plain = (self._summed if self.pushes else self._streamed)(names, complete)
         columns, known = {}, dict(self._levels)
         for name in names:
             found = facts[name]
@@ -224,7 +213,6 @@ class Warehouse:
                 # Levels without a row disappear, as they do in memory.
                 known[name] = _without_empty(known[name], found.level_rows)
                 levels, kept = known[name].labels, tuple(n for n in found.level_rows if n)
-                sample = None  # its codes are those from before
                 found = Facts(
                     found.present,
                     found.missing,
@@ -235,7 +223,7 @@ class Warehouse:
                     level_rows=kept,
                 )
             columns[name] = FarColumn(name, levels, found)
-        return Profile(rows, columns, plain, sample, replace(self, _levels=known))
+        return Profile(rows, columns, plain, replace(self, _levels=known))
 
     def mapped[Made](
         self,
@@ -261,10 +249,21 @@ class Warehouse:
     def _parts(self, names: Sequence[str]) -> Iterator[Callable[[], Any]]:
         """Functions that read some rows of these columns, as they are."""
         with engine("the rows cannot be read"):
+            self._check_unchanged()
             if self.files:
                 yield from row_groups(self.files, [self.headers[name] for name in names])
             else:
                 yield from (partial(_itself, one) for one in self._batches(self._selected(names)))
+            self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        """Refuse files that are other ones than in the pass before: sums would not fit together."""
+        for path, stamp in self.stamps.items():
+            if stamps([path])[path] != stamp:
+                raise DataError(
+                    f"{shown(path, 200)} has changed, or gone, since it was first read. Run this "
+                    "again when nobody writes it."
+                )
 
     def _values(self, part: Any, names: Sequence[str]) -> dict[str, Array]:
         """Codes and numbers of an Arrow table or batch, NaN where missing."""
@@ -283,38 +282,30 @@ class Warehouse:
 
     def _streamed(
         self, names: Sequence[str], complete: Sequence[str]
-    ) -> tuple[int, dict[str, Facts], Moments | None, dict[str, Array] | None]:
+    ) -> tuple[int, dict[str, Facts], Moments | None]:
         """One pass over the rows, here."""
         levels = {
             name: len(self._levels[name].labels) if name in self._levels else 0 for name in names
         }
         numbers = [name for name in names if not levels[name]]
-        chance = SAMPLE / self.rows if self.rows >= VERY_MANY else 0.0
 
-        def gathered(values: dict[str, Array]) -> _Block:
+        def gathered(values: dict[str, Array]) -> tuple[int, dict[str, _Gathered], Moments | None]:
             found = {name: _Gathered.of(values[name], levels[name], every[name]) for name in names}
             for name in names:
                 self._check_size(name, found[name].low, found[name].high)
-            rows = len(values[names[0]])
-            if any(one.missing for one in found.values()):
-                return _Block(rows, found)
-            own = [values[name] for name in numbers]
-            plain = Moments.of_columns(own, tuple(numbers)) if numbers else None
-            return _Block(rows, found, plain, _by_chance(values, rows, chance))
+            plain = None
+            if numbers and not any(one.missing for one in found.values()):
+                plain = Moments.of_columns([values[name] for name in numbers], tuple(numbers))
+            return len(values[names[0]]), found, plain
 
         rows, every = 0, {name: _Gathered(levels[name]) for name in names}
         plain: Moments | None = Moments.of_columns([np.zeros(0)] * len(numbers), tuple(numbers))
-        samples: list[dict[str, Array]] = []
-        for block in self.mapped(gathered, names, complete):
-            rows += block.rows
+        for some, found, own in self.mapped(gathered, names, complete):
+            rows += some
             for name in names:
-                every[name].join(block.found[name])
-            plain = None if plain is None or block.plain is None else plain.join(block.plain)
-            samples += [] if block.sample is None else [block.sample]
-        sample = None
-        if samples and not any(one.missing for one in every.values()):
-            sample = {name: np.concatenate([one[name] for one in samples]) for name in names}
-        return rows, {name: one.facts() for name, one in every.items()}, plain, sample
+                every[name].join(found[name])
+            plain = None if plain is None or own is None else plain.join(own)
+        return rows, {name: one.facts() for name, one in every.items()}, plain
 
     def _check_size(self, name: str, low: float, high: float) -> None:
         if max(-low, high) > LARGEST:
@@ -564,26 +555,6 @@ def _matrix(found: Mapping[str, Any], count: int, rows: int) -> Array:
     return sums
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """What is found of some rows; statistic and sample only where no value is missing."""
-
-    rows: int
-    found: dict[str, _Gathered]
-    plain: Moments | None = None
-    sample: dict[str, Array] | None = None
-
-
-def _by_chance(values: Mapping[str, Array], rows: int, chance: float) -> dict[str, Array] | None:
-    """Some of the rows, each with the same chance; the same ones whenever they are read."""
-    if not chance or not rows:
-        return None
-    seed = np.concatenate([column[:2] for column in values.values()]).view(np.uint32)
-    random = np.random.default_rng([rows, *seed.tolist()])
-    chosen = random.integers(0, rows, random.binomial(rows, chance))
-    return {name: column[chosen] for name, column in values.items()}
-
-
 class _Gathered:
     """Facts of one column, of some rows."""
 
@@ -670,6 +641,18 @@ def _number(value: float) -> Any:
     import ibis
 
     return ibis.literal(repr(float(value))).cast("float64")
+
+
+def stamps(files: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Size and time of the last change of each file; zeros of one that is not there."""
+    found = {}
+    for path in files:
+        try:
+            told = os.stat(path)  # noqa: PTH116 - a name is no pattern, and may hold anything
+            found[path] = told.st_size, told.st_mtime_ns
+        except OSError:
+            found[path] = 0, 0
+    return found
 
 
 def repeated(column: Any, times: int | NDArray[np.intp]) -> Any:

@@ -12,9 +12,6 @@ more pass. Where a leverage ``h_i = x_i'(X'X)^-1 x_i`` can be above `LEVERAGE`, 
 
     psi_i = ((n l - (X'X)^-1 r_i)'x_i (y_i - x_i'b) / (1 - h_i) + r_i'b - effect) / (n - 1)
 
-Of very many rows a sample (`LargeTable.sample`) tells the sum well enough, if it tells it to
-`WELL`; the effects and their difference are always those of all rows.
-
 A fit that is not there without priors, or hangs on one row (``h_i = 1``), has no shift here. With
 so many rows the draws of the shift are normal.
 """
@@ -22,7 +19,7 @@ so many rows the draws of the shift are normal.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,10 +61,6 @@ DEPENDENT = 1e-12
 """A column of which no more than this, at norm 1, is outside the span of the others."""
 ALONE = 1e-10
 """A row with a leverage this close to 1 has its fit to itself."""
-WELL = 0.005
-"""The standard error, as a part of it, with which a sample may tell the sd of a shift. Its interval
-comes from draws that are as far off by chance with 20,000 of them.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,7 +224,7 @@ def _solved(
 
 
 def norms(fits: Sequence[LargeFit], table: LargeTable) -> tuple[Array, Array]:
-    """The sizes of the influences, in one pass over the rows at most.
+    """The sizes of the influences, in one pass over the rows.
 
     Returns
     -------
@@ -249,8 +242,6 @@ def norms(fits: Sequence[LargeFit], table: LargeTable) -> tuple[Array, Array]:
     leverage, squares = _leveraged(fits, table), None
     if table.far.pushes and not leverage:
         squares = _pushed(fits, keys, centre, table)
-    if squares is None and table.sample is not None and not leverage:
-        squares = _sampled(fits, keys, centre, table, table.sample)
     if squares is None:
         squares = _streamed(fits, keys, centre, table, leverage=leverage)
     each, apart = squares
@@ -270,24 +261,6 @@ def _spread(fit: LargeFit, vector: Array, keys: Sequence[Key], centre: Array) ->
     return found
 
 
-def _sampled(
-    fits: Sequence[LargeFit], keys: Sequence[Key], centre: Array, table: LargeTable, sample: Table
-) -> tuple[Array, Array] | None:
-    """From rows by chance; None where they do not tell it well enough."""
-    powers = np.zeros((2, 2, len(fits)))  # each and apart, by sums of squares and of their squares
-    for psi, _ in _influences(fits, keys, centre, table.rows, leverage=False)(sample):
-        for own, values in zip(powers, (psi, psi - psi[0]), strict=True):
-            values *= values
-            own += values.sum(axis=1), [row @ row for row in values]
-    total, squared = powers[:, 0], powers[:, 1]
-    # The sd of a mean of squares; a square root has half the error. Fits that agree have no gap.
-    error = 0.5 * np.sqrt(np.maximum(squared - total**2 / sample.rows, 0.0))
-    if np.any(error > WELL * total):
-        return None
-    each, apart = total * (table.rows / sample.rows)
-    return each, apart
-
-
 def _streamed(
     fits: Sequence[LargeFit],
     keys: Sequence[Key],
@@ -296,31 +269,6 @@ def _streamed(
     *,
     leverage: bool,
 ) -> tuple[Array, Array]:
-    """From all rows."""
-    influences = _influences(fits, keys, centre, table.rows, leverage=leverage)
-
-    def squares(block: Table) -> Array:
-        found = np.zeros((2, len(fits)))
-        for psi, hanging in influences(block):
-            found[0] += [row @ row for row in psi]
-            found[0, hanging] = np.inf
-            psi -= psi[0]
-            found[1] += [row @ row for row in psi]
-        return found
-
-    total = np.zeros((2, len(fits)))
-    for part in table.mapped(squares):
-        total += part
-    return total[0], total[1]
-
-
-def _influences(
-    fits: Sequence[LargeFit], keys: Sequence[Key], centre: Array, n: int, *, leverage: bool
-) -> Callable[[Table], Iterator[tuple[Array, NDArray[np.bool_]]]]:
-    """A function from some of n rows to psi, (fits, some rows) at a time.
-
-    Beside it: whether a fit's effect hangs on one of these rows, (fits,).
-    """
     vectors = [(fit.lever, fit.rest, fit.own) for fit in fits]
     lever, rest, own = (
         np.array([_spread(fit, one, keys, centre) for fit, one in zip(fits, each_, strict=True)])
@@ -329,8 +277,10 @@ def _influences(
     turned = [
         [_spread(fit, vector, keys, centre).T for vector in (fit.metric, fit.slope)] for fit in fits
     ]
+    n = table.rows
 
-    def influences(block: Table) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
+    def squares(block: Table) -> Array:
+        found = np.zeros((2, len(fits)))
         # A row of the table is a column here: all that follows runs through memory in order.
         every = np.ones((len(keys) + 1, min(ROWS, block.rows)))
         values = keyed_columns(keys, block)
@@ -338,12 +288,13 @@ def _influences(
             columns = every[:, : min(ROWS, block.rows - start)]
             for value, middle, place in zip(values, centre, columns[1:], strict=True):
                 np.subtract(value[start : start + ROWS], middle, out=place)
-            psi, hanging = lever @ columns, np.zeros(len(fits), np.bool_)
+            psi = lever @ columns
             for place, (metric, slope) in enumerate(turned if leverage else ()):
                 x, risen = metric @ columns, slope @ columns
                 left = 1.0 - np.einsum("ij,ij->j", x, x)
                 alone = left < ALONE
-                hanging[place] = np.any(np.abs(psi[place, alone]) > 1e-8 * fits[place].most)
+                if np.any(np.abs(psi[place, alone]) > 1e-8 * fits[place].most):
+                    found[0, place] = np.inf
                 psi[place] -= np.einsum("ij,ij->j", x, risen) / n
                 psi[place] *= np.where(alone, 0.0, 1.0 / np.where(alone, 1.0, left))
             psi *= rest @ columns
@@ -351,9 +302,15 @@ def _influences(
                 psi += own @ columns
             if leverage:
                 psi *= n / (n - 1.0)
-            yield psi, hanging
+            found[0] += [row @ row for row in psi]
+            psi -= psi[0]
+            found[1] += [row @ row for row in psi]
+        return found
 
-    return influences
+    total = np.zeros((2, len(fits)))
+    for part in table.mapped(squares):
+        total += part
+    return total[0], total[1]
 
 
 def _pushed(

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from causal.data import address, large, warehouse
 from causal.data.large import Factor, FarColumn, LargeTable
@@ -345,6 +346,50 @@ def test_numbers_in_parquet_files_are_what_they_are_by_an_engine(
     cells = [table.gathered(["b", "n"]) for table in (both, other)]
     assert [rows_held(one) for one in cells] == [rows_held(cells[0])] * 2
     assert isinstance(cells[0], CountedTable)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "groups too", "text"])
+def test_a_file_that_changes_between_two_passes_is_refused(tmp_path, kind):
+    path = tmp_path / ("table.csv" if kind == "text" else "table.parquet")
+    names = ["n", "b", "s"] if kind == "groups too" else ["n", "b"]
+
+    def write(rows: int) -> None:
+        table = pa.table(columns(rows=rows)).select(names)
+        csv.write_csv(table, path) if kind == "text" else pq.write_table(table, path)
+
+    write(ROWS)
+    table = read_table([path], names).complete(names)
+    assert sum(rows_of_each(table)) == table.rows
+    write(ROWS - 100)
+    with pytest.raises(DataError, match="has changed, or gone, since it was first read"):
+        rows_of_each(table)
+    path.unlink()
+    with pytest.raises(DataError, match="has changed, or gone, since it was first read"):
+        rows_of_each(table)
+
+
+def rows_of_each(table):
+    return list(table.mapped(lambda block: block.rows))
+
+
+def test_a_folder_called_after_a_column_has_its_values(tmp_path, monkeypatch):
+    """Although the file has such a column too: as in memory."""
+    (tmp_path / "n=7").mkdir()
+    pq.write_table(pa.table(columns()).select(["x", "n"]), tmp_path / "n=7" / "table.parquet")
+    large_ = read_table(tmp_path, ["x", "n"])
+    monkeypatch.setattr(address, "IN_MEMORY", 10**9)
+    held = read_table(tmp_path, ["x", "n"])
+    assert (held["n"].values == 7.0).all()
+    assert (large_["n"].low, large_["n"].high) == (7.0, 7.0)
+    [*parts] = large_.mapped(lambda block: block["n"].values)
+    assert (np.concatenate(parts) == 7.0).all()
+
+
+def test_decimals_beyond_all_digits_are_refused(tmp_path):
+    values = pa.array([decimal.Decimal("1.5"), decimal.Decimal("2.25")], pa.decimal256(50, 3))
+    pq.write_table(pa.table({"x": values, "y": [1.0, 2.0]}), tmp_path / "table.parquet")
+    with pytest.raises(DataError, match="'x' holds decimals of more than 38 digits"):
+        read_table([tmp_path / "table.parquet"], ["x", "y"])
 
 
 def rows_held(table):
