@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from causal.data.threads import ready
+
 __all__ = ["row_groups"]
 
 LARGE = 1_000_000
@@ -42,8 +44,4 @@ def row_groups(files: Sequence[str], columns: Sequence[str]) -> Iterator[Callabl
                     continue
                 for batch in file.iter_batches(LARGE, row_groups=[group], columns=list(columns)):
                     part = pa.Table.from_batches([batch]).select(list(columns))
-                    yield partial(_itself, part)
-
-
-def _itself(part: Any) -> Any:
-    return part
+                    yield ready(part)

@@ -7,12 +7,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["mapped"]
+__all__ = ["mapped", "ready"]
 
 FEWEST, MOST = 2, 8
 """Threads; each holds a block, and memory shall not grow with the machine. One computes while the
 other waits for the disk.
 """
+
+
+def ready[Part](part: Part) -> Callable[[], Part]:
+    """A function that gives what is there already, beside others that must read it first."""
+    return lambda: part
 
 
 def mapped[Part, Made](work: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[Made]:

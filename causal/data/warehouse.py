@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from causal.data.column import (
 from causal.data.large import MOST_DISTINCT, Factor, Facts, FarColumn, Product, Profile
 from causal.data.moments import Moments
 from causal.data.parquet import row_groups
-from causal.data.threads import mapped
+from causal.data.threads import mapped, ready
 from causal.errors import CausalError, DataError, MissingPart, shown
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class Warehouse:
             if self.files:
                 yield from row_groups(self.files, [self.headers[name] for name in names])
             else:
-                yield from (partial(_itself, one) for one in self._batches(self._selected(names)))
+                yield from map(ready, self._batches(self._selected(names)))
             self._check_unchanged()
 
     def _check_unchanged(self) -> None:
@@ -630,10 +630,6 @@ def _told_apart(values: Array) -> set[float] | None:
         if len(found) > MOST_DISTINCT:
             return None
     return found
-
-
-def _itself(part: Any) -> Any:
-    return part
 
 
 def _number(value: float) -> Any:
