@@ -1,4 +1,4 @@
-"""Parquet files, read by row group: as fast as a scan."""
+"""Parquet files, read by row group, each by whichever thread comes to it."""
 
 from __future__ import annotations
 

@@ -348,6 +348,16 @@ def test_numbers_in_parquet_files_are_what_they_are_by_an_engine(
     assert isinstance(cells[0], CountedTable)
 
 
+def test_a_part_in_which_every_row_lacks_a_value_is_no_block(tmp_path):
+    x = np.arange(30.0)
+    x[10:20] = np.nan
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"x": x, "y": np.arange(30.0)}), path, row_group_size=10)
+    table = read_table([path], ["x", "y"])
+    assert rows_of_each(table) == [10, 10, 10]
+    assert rows_of_each(table.complete(["x", "y"])) == [10, 10]
+
+
 @pytest.mark.parametrize("kind", ["numbers", "groups too", "text"])
 def test_a_file_that_changes_between_two_passes_is_refused(tmp_path, kind):
     path = tmp_path / ("table.csv" if kind == "text" else "table.parquet")
